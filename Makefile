@@ -1,0 +1,46 @@
+# run      the main job on the example company        test   everything that must hold, in parallel
+# check    style, types, dependency rule              bench  every speed that is claimed, beside its peer
+# install  .venv from the lock                        lock   work the locks out anew
+.PHONY: run install test check bench lock clean
+
+VENV ?= .venv
+PYTHON ?= python3
+BIN := $(VENV)/bin
+
+run: $(VENV)/.installed
+	@$(BIN)/syncd run --config config.example.yaml
+
+install: $(VENV)/.installed
+
+test: $(VENV)/.tests-installed
+	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
+
+check: $(VENV)/.tests-installed
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.tests-installed
+	$(BIN)/python -m tests.bench $(ARGS)
+
+$(VENV)/.installed: requirements.lock pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing into $(VENV) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.tests-installed: requirements-dev.lock $(VENV)/.installed
+	@echo "installing what the tests need …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+LOCK = pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header --no-annotate \
+       --no-emit-index-url --no-emit-trusted-host --no-emit-find-links
+lock:
+	$(LOCK) --extra build -o requirements.lock pyproject.toml
+	$(LOCK) --extra build --extra dev --extra bench -o requirements-dev.lock pyproject.toml
+
+clean:
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .hypothesis

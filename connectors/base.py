@@ -1,0 +1,80 @@
+"""The two interfaces of the outside. `tests/contracts.py` holds the suites that every implementation passes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from connectors.model import Account, AccountGroup, Certificate, Dossier, Outcome, Record, Step, Verb
+
+
+class Source(Protocol):
+    """Where people and groups come from. Read-only: a source never changes what it reads."""
+
+    name: str
+    """The source's name in the configuration; part of every record's key."""
+
+    def read(self) -> Iterator[Record | Certificate]:
+        """Stream every record, each external id of a kind once, then one certificate as the last item.
+
+        Memory does not grow with the number of records. A record that cannot be read whole is not handed over: it
+        becomes a `Problem` of the certificate. A stream that raises, or just ends, has certified nothing.
+
+        Raises:
+            ConnectorError: nothing could be read (no file, no connection, no rights).
+        """
+        ...
+
+    def check(self) -> Iterable[str]:
+        """Every reason why a read would not work or not be whole, as sentences with a cure; none when all is well."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a target can do. A plan never contains what its target cannot do."""
+
+    verbs: frozenset[Verb]
+    knows_dossier: bool
+    """False where role, owner, workflows and documents are unknown (an export that does not tell)."""
+
+
+class Target(Protocol):
+    """The Fluix side: an account that can be read, asked about one user, and changed step by step."""
+
+    capabilities: Capabilities
+
+    def read(self) -> Iterator[AccountGroup | Account | Certificate]:
+        """Stream every group, then every user, then one certificate as the last item.
+
+        Raises:
+            ConnectorError: nothing could be read.
+        """
+        ...
+
+    def get(self, fluix_ids: Iterable[str]) -> Mapping[str, Account]:
+        """The users of these ids as they are now; who is not there is left out."""
+        ...
+
+    def dossiers(self, fluix_ids: Iterable[str]) -> Mapping[str, Dossier]:
+        """What makes deleting these users dangerous, as it is now; who is not there is left out."""
+        ...
+
+    def apply(self, steps: Sequence[Step]) -> Sequence[Outcome]:
+        """Do the steps in their order, and tell what became of each, in the same order.
+
+        A step that fails does not keep the others from being done. When the call itself raises, each step may or may not
+        have been done: repeating it with the same operation ids is safe and does nothing twice (no second user, no second
+        invitation).
+
+        Raises:
+            ConnectorError: the target could not be reached.
+        """
+        ...
+
+    def check(self) -> Iterable[str]:
+        """Every reason why reading or applying would not work, as sentences with a cure; none when all is well."""
+        ...

@@ -1,0 +1,90 @@
+"""Transactions of the account, and its database errors as the error tree's. Decides nothing.
+
+A reading transaction carries the execution option `read_only`: an engine that begins SQLite transactions with BEGIN
+IMMEDIATE uses a plain BEGIN for it, so that a long read never waits for, nor blocks, the writer.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from itertools import islice
+from typing import TYPE_CHECKING, TypeVar
+
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from connectors.errors import ConnectorError, PermanentError, RetryableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from sqlalchemy import Connection, Engine
+
+T = TypeVar("T")
+
+CHUNK = 500
+"""How many ids one IN list carries."""
+
+WRITER_LOCK = 0x666C7578
+"""Key of PostgreSQL's advisory lock: one writer of the account at a time, as SQLite has it by nature."""
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """One consistent view of the account.
+
+    Raises:
+        ConnectorError: the database could not be read.
+    """
+    options: dict[str, object] = {"read_only": True}
+    if engine.dialect.name == "postgresql":
+        options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+    with translated(engine), engine.connect() as plain, plain.execution_options(**options).begin():
+        yield plain
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """One transaction that is written whole or not at all; writers of the account take turns.
+
+    Raises:
+        ConnectorError: the database could not be written.
+    """
+    with translated(engine), engine.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": WRITER_LOCK})
+        yield connection
+
+
+@contextmanager
+def translated(engine: Engine) -> Iterator[None]:
+    """Raise the database's errors as ConnectorErrors."""
+    try:
+        yield
+    except DBAPIError as error:
+        raise _as_connector_error(error, engine) from error
+
+
+def _as_connector_error(error: DBAPIError, engine: Engine) -> ConnectorError:
+    where = engine.url.render_as_string(hide_password=True)
+    reason = str(error.orig)
+    if "no such table" in reason or "no such column" in reason or "does not exist" in reason:
+        return PermanentError(
+            f"The account's tables are not as this version needs them: {reason}.",
+            where=where,
+            cure="Run `syncd store upgrade`.",
+        )
+    if isinstance(error, OperationalError) or error.connection_invalidated:
+        return RetryableError(
+            f"The account's database did not answer: {reason}.",
+            where=where,
+            cure="It is tried again; when it lasts, look at the database and its disk.",
+        )
+    return PermanentError(f"The account's database refused a statement: {reason}.", where=where)
+
+
+def chunks(values: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:
+    """The values in lists of at most `size`, so that no statement grows with its input."""
+    rest = iter(values)
+    while chunk := list(islice(rest, size)):
+        yield chunk

@@ -1,0 +1,1 @@
+"""Managed app config for MDM. Imports nobody of ours."""

@@ -1,0 +1,253 @@
+"""The journalled loop: recheck, write the intent, do it, write what became of it. Nothing is decided here.
+
+A change becomes one or more steps for the target. Most are one verb; a deletion is a saga, whose steps are written down
+together before the first is done:
+
+    reassign_documents -> leave_workflows -> re-verify -> delete_user
+
+so that an account is never "no longer ours but still usable". What a killed process left open is taken up by `resume`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from itertools import groupby, islice
+from typing import Protocol
+
+from connectors.base import Target
+from connectors.model import Account, Outcome, Step, Verb, normalise_name
+from syncd.core.change import Change, RecordKey
+from syncd.core.recheck import stale
+from syncd.core.report import Applied
+
+BATCH = 500
+"""How many changes are journalled and done together."""
+
+SAMPLE = 20
+"""How many of the changes that were done are read back."""
+
+Finished = deque[tuple[Change, str | None]]
+"""The last changes that were done, with the user's id."""
+
+Placed = tuple[Change, int, Step]
+"""A change, the place of a step inside it, and the step."""
+
+
+class Journal(Protocol):
+    """What the loop writes; `syncd.store.journal.Journal` keeps it."""
+
+    def intend(self, plan_id: int, steps: Iterable[Placed]) -> None:
+        """Before."""
+        ...
+
+    def conclude(self, ended: Sequence[tuple[Change, Step, Outcome]]) -> None:
+        """After."""
+        ...
+
+    def drop(self, plan_id: int, stale: Iterable[tuple[Change, Step, str]]) -> None:
+        """Never done."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """What applying needs.
+
+    Args:
+        target: the account.
+        journal: see there.
+        returned: which of these records ask for an account again.
+        account_id: the id of the account with this email; None when there is none.
+        critical: a block that a signal does not break.
+        progress: is told how many changes ended.
+    """
+
+    target: Target
+    journal: Journal
+    returned: Callable[[Iterable[RecordKey]], Collection[RecordKey]]
+    account_id: Callable[[str], str | None]
+    critical: Callable[[], AbstractContextManager[None]] = nullcontext
+    progress: Callable[[int], None] = lambda _count: None
+
+    def apply(self, plan_id: int, changes: Iterable[Change]) -> Applied:
+        """Apply changes in their order, batch by batch.
+
+        Raises:
+            ConnectorError: the target could not be reached; what is open is taken up by the next run.
+            Interrupted: stopped by a signal, between two batches.
+        """
+        applied = Applied()
+        finished: Finished = deque(maxlen=SAMPLE)
+        for batch in _batches(changes):
+            fitting = self._recheck(plan_id, batch, applied)
+            placed = [
+                (change, place, step) for change in fitting for place, step in enumerate(self._steps(plan_id, change))
+            ]
+            with self.critical():
+                self.journal.intend(plan_id, placed)
+                self._do(placed, applied, finished)
+            self.progress(len(batch))
+        applied.not_held = self._read_back(finished)
+        return applied
+
+    def resume(self, open_steps: Iterable[tuple[int, Change, int, Step]]) -> Applied:
+        """Take up steps that were intended and have no end."""
+        applied = Applied()
+        for plan_id, group in groupby(open_steps, key=lambda row: row[0]):
+            placed = [(change, place, step) for _, change, place, step in group]
+            deletions = {change.key: change for change, _, _ in placed if change.kind == "delete_user"}
+            keys = [key for change in deletions.values() for key in change.records]
+            back = set(self.returned(keys)) if keys else set()
+            lost = {key for key, change in deletions.items() if back.intersection(change.records)}
+            self.journal.drop(
+                plan_id, ((change, step, "is back in its source") for change, _, step in placed if change.key in lost)
+            )
+            kept = [row for row in placed if row[0].key not in lost]
+            rest = iter(kept)
+            while batch := list(islice(rest, BATCH)):
+                with self.critical():
+                    self._do(batch, applied, deque(maxlen=0))
+        return applied
+
+    def _read_back(self, finished: Finished) -> list[str]:
+        """Look at a sample of what was done."""
+        there = self.target.get([fluix_id for _, fluix_id in finished if fluix_id])
+        return [
+            f"{change.key}: the target said yes, and does not hold it"
+            for change, fluix_id in finished
+            if fluix_id and not _holds(change, there.get(fluix_id))
+        ]
+
+    def _recheck(self, plan_id: int, batch: list[Change], applied: Applied) -> list[Change]:
+        ids = [change.fluix_id for change in batch if change.fluix_id]
+        if not ids:
+            return batch
+        there = self.target.get(ids)
+        leavers = [change for change in batch if change.kind == "delete_user"]
+        dossiers = self.target.dossiers([change.fluix_id for change in leavers if change.fluix_id]) if leavers else {}
+        back = self.returned([key for change in leavers for key in change.records]) if leavers else ()
+        fitting, dropped = [], []
+        for change in batch:
+            fluix_id = change.fluix_id or ""
+            why = stale(change, there.get(fluix_id), dossiers.get(fluix_id), back) or self._nobody_to_take(change)
+            if why:
+                dropped.append((change, _step(plan_id, change, _verb(change)), why))
+                applied.stale.append((change, why))
+            else:
+                fitting.append(change)
+        self.journal.drop(plan_id, dropped)
+        return fitting
+
+    def _nobody_to_take(self, change: Change) -> str | None:
+        to = change.kind == "delete_user" and (change.after or {}).get("documents")
+        if to and to != "discard" and self.account_id(to) is None:
+            return f"{to}, who would take its documents, is not in Fluix any more"
+        return None
+
+    def _steps(self, plan_id: int, change: Change) -> Iterator[Step]:
+        after = change.after or {}
+        match change.kind:
+            case "delete_user":
+                if to := after.get("documents"):
+                    receiver = "" if to == "discard" else self.account_id(to)
+                    assert receiver is not None, "rechecked before"
+                    yield _step(plan_id, change, "reassign_documents", to=receiver)
+                if after.get("workflows"):
+                    yield _step(plan_id, change, "leave_workflows")
+                yield _step(plan_id, change, "delete_user")
+            case "create_user":
+                groups = tuple(after["groups"])
+                yield _step(
+                    plan_id,
+                    change,
+                    "create_user",
+                    email=after["email"],
+                    display_name=after["display_name"],
+                    groups=groups,
+                )
+            case "update_user":
+                values = {name: after[name] for name in ("email", "display_name") if name in after}
+                yield _step(plan_id, change, "update_user", **values)
+            case "create_group":
+                yield _step(plan_id, change, "create_group", display_name=change.group or "")
+            case "rename_group":
+                yield _step(
+                    plan_id, change, "rename_group", display_name=change.group or "", new_name=after["display_name"]
+                )
+            case "add_member" | "remove_member":
+                yield _step(plan_id, change, change.kind, group=change.group or "")
+            case "resend_invite":
+                yield _step(plan_id, change, "resend_invite")
+
+    def _do(self, placed: list[Placed], applied: Applied, finished: Finished) -> None:
+        """Do steps, one place of all changes after the other; a change whose step failed goes no further."""
+        last = {change.key: place for change, place, _ in placed}
+        lost: dict[str, str] = {}
+        for place in sorted({place for _, place, _ in placed}):
+            now = [(change, step) for change, at, step in placed if at == place]
+            skipped = [(change, step, lost[change.key]) for change, step in now if change.key in lost]
+            going = [(change, step) for change, step in now if change.key not in lost]
+            unready = self._unready(going)
+            outcomes = iter(self.target.apply([step for change, step in going if change.key not in unready]))
+            ended = [
+                (change, step, _failed(step, unready[change.key]) if change.key in unready else next(outcomes))
+                for change, step in going
+            ]
+            ended += [(change, step, _failed(step, why)) for change, step, why in skipped]
+            self.journal.conclude(ended)
+            for change, _, outcome in ended:
+                if outcome.state == "failed":
+                    lost.setdefault(change.key, outcome.message)
+                elif last[change.key] == place:
+                    applied.done[change.kind] += 1
+                    finished.append((change, outcome.fluix_id))
+        by_key = {change.key: change for change, _, _ in placed}
+        applied.failed.extend((by_key[key], why) for key, why in lost.items())
+
+    def _unready(self, going: list[tuple[Change, Step]]) -> dict[str, str]:
+        """Deletions that, seen once more right before, are still tied to something: key -> why."""
+        ids = {step.fluix_id: change for change, step in going if step.verb == "delete_user" and step.fluix_id}
+        unready: dict[str, str] = {}
+        for fluix_id, dossier in (self.target.dossiers(ids) if ids else {}).items():
+            change = ids[fluix_id]
+            planned = change.before or {}
+            if dossier.owner != planned.get("owner") or dossier.role != planned.get("role"):
+                unready[change.key] = "its role changed while it was being deleted"
+            elif dossier.workflows:
+                unready[change.key] = "it takes part in a workflow again"
+            elif (dossier.drafts or dossier.assigned) and (change.after or {}).get("documents"):
+                unready[change.key] = "it has documents again"
+        return unready
+
+
+def _batches(changes: Iterable[Change]) -> Iterator[list[Change]]:
+    """Changes of one kind at a time, at most BATCH."""
+    for _, same in groupby(changes, key=lambda change: change.kind):
+        while batch := list(islice(same, BATCH)):
+            yield batch
+
+
+def _holds(change: Change, account: Account | None) -> bool:
+    """Whether the account is as this change was to leave it."""
+    if account is None or change.kind == "delete_user":
+        return account is None and change.kind == "delete_user"
+    if change.group is not None:
+        member = normalise_name(change.group) in map(normalise_name, account.groups)
+        return member == (change.kind == "add_member")
+    now = {"email": account.email, "display_name": account.display_name}
+    return all(now[name] == value for name, value in (change.after or {}).items() if name in now)
+
+
+def _verb(change: Change) -> Verb:
+    return change.kind
+
+
+def _step(plan_id: int, change: Change, verb: Verb, **values: str | tuple[str, ...]) -> Step:
+    return Step(f"{plan_id}:{change.key}:{verb}", verb, change.fluix_id, values)
+
+
+def _failed(step: Step, why: str) -> Outcome:
+    return Outcome(step.operation_id, "failed", step.fluix_id, why)

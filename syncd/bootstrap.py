@@ -1,0 +1,145 @@
+"""Configuration -> everything that runs: the only place where parts are put together."""
+
+from __future__ import annotations
+
+import getpass
+import hashlib
+import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import Engine
+
+from connectors.base import Source, Target
+from connectors.model import normalise_email
+from connectors.registry import source_class, target_class
+from syncd.config import Config, CsvSourceConfig
+from syncd.core.diff import Ground
+from syncd.core.leaving import Farewells
+from syncd.core.rules import GroupRule, Rules
+from syncd.core.safety import Limit, Policy
+from syncd.store.engine import open_engine, require_current
+from syncd.sync import Progress, Sync
+
+
+def utc_now() -> datetime:
+    """The clock of everything."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """A configuration and its open store."""
+
+    config: Config
+    store: Engine
+    clock: Callable[[], datetime] = utc_now
+
+    def target(self) -> Target:
+        """The Fluix side."""
+        made: Target = target_class(self.config.target.type)(self.store, self.clock)
+        return made
+
+    def sync(
+        self,
+        progress: Progress = lambda _stage, _count: None,
+        critical: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> Sync:
+        """Everything that a run needs."""
+        config = self.config
+        return Sync(
+            store=self.store,
+            sources={source.name: _source(source) for source in config.sources},
+            target=self.target(),
+            rules=_rules(config),
+            rules_digest=_digest(config),
+            ground=_ground(config),
+            farewells=_farewells(config),
+            documents_to=config.leavers.documents.to or "",
+            policy=_policy(config),
+            adopt=config.people.adopt == "matched",
+            approval_lasts=timedelta(hours=config.approvals.expire_hours),
+            actor=actor(),
+            clock=self.clock,
+            progress=progress,
+            critical=critical,
+        )
+
+
+def open_app(config: Config, clock: Callable[[], datetime] = utc_now) -> App:
+    """Open the store, and make it ready when it is new.
+
+    Raises:
+        StoreError: it cannot be opened, or is of another version.
+    """
+    store = open_engine(config.store_url)
+    require_current(store)
+    return App(config, store, clock)
+
+
+def actor() -> str:
+    """Who calls, for the audit: the operating system's user name, and who became that user by sudo."""
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):
+        name = f"uid {os.getuid()}"
+    behind = os.environ.get("SUDO_USER")
+    return f"{behind} as {name}" if behind and behind != name else name
+
+
+def _source(source: CsvSourceConfig) -> Source:
+    made: Source = source_class(source.type)(
+        source.name,
+        source.resolved_path,
+        source.columns,
+        groups_separator=source.groups_separator,
+        encoding=source.encoding,
+        delimiter=source.delimiter,
+        settle_seconds=source.settle_seconds,
+        marker=source.resolved_path.parent / source.marker if source.marker else None,
+    )
+    return made
+
+
+def _rules(config: Config) -> Rules:
+    groups = config.groups.map
+    return Rules(
+        config.people.scope,
+        config.people.map,
+        None if groups is None else tuple(GroupRule(rule.regex, rule.to) for rule in groups),
+    )
+
+
+def _digest(config: Config) -> str:
+    """Tells whether everybody has to be looked at again, because what decides about them changed."""
+    said = config.people.model_dump_json() + config.groups.model_dump_json()
+    return hashlib.blake2b(said.encode(), digest_size=16).hexdigest()
+
+
+def _ground(config: Config) -> Ground:
+    return Ground(
+        now=datetime.min.replace(tzinfo=UTC),
+        create_groups=config.groups.create,
+        on_drift=config.people.on_drift,
+        grace=timedelta(days=config.leavers.grace_days),
+        certified_absences=config.leavers.certified_absences,
+        strip_groups=config.leavers.on_leave == "strip_groups",
+    )
+
+
+def _farewells(config: Config) -> Farewells:
+    protected = frozenset(map(normalise_email, config.leavers.protected))
+    return Farewells(config.leavers.workflows, config.leavers.documents.mode, protected)
+
+
+def _policy(config: Config) -> Policy:
+    budgets = config.budgets
+    return Policy(
+        budgets={kind: Limit(limit.count, limit.percent) for kind, limit in budgets.run.limits.items()},
+        minimum_population=budgets.minimum_population,
+        block=budgets.block,
+        shrink_percent=config.shrink.max_percent,
+        group_minimum=config.shrink.group_minimum,
+    )

@@ -1,0 +1,30 @@
+"""audit verify."""
+
+from __future__ import annotations
+
+import click
+
+from syncd.bootstrap import App
+from syncd.cli.common import out, print_json, standard
+from syncd.errors import Exit
+from syncd.store.audit import verify as verify_chain
+
+
+@click.group()
+def audit() -> None:
+    """Who did what and when, as a chain that cannot be changed unnoticed."""
+
+
+@audit.command()
+@standard
+def verify(app: App, *, as_json: bool) -> int:
+    """Walk the chain, and find the first row that was changed, removed or moved. Exits with 1 if there is one."""
+    rows, broken = verify_chain(app.store)
+    if as_json:
+        print_json({"rows": rows, "whole": broken is None, "first_broken": broken})
+    elif broken is None:
+        out.print(f"[green]whole[/]: {rows} rows, each as it was written")
+    else:
+        out.print(f"[red]broken[/]: row {broken} of {rows} is not as it was written, or a row before it is missing")
+        out.print("[dim]to do[/] compare the store with its last backup, and find out who can write its file")
+    return Exit.DONE if broken is None else Exit.FAILED

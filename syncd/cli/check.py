@@ -1,0 +1,73 @@
+"""check: every problem at once, each with its cure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import click
+from rich.markup import escape
+
+from connectors.errors import ConnectorError
+from syncd.bootstrap import App, open_app
+from syncd.cli.common import config_option, err, json_option, out, print_json
+from syncd.config import Config, load_config
+from syncd.errors import Exit, SyncdError
+from syncd.store.sources import forgotten
+
+_OURS = ("connectors", "scim", "mdm", "syncd")
+
+
+@click.command()
+@json_option
+@config_option
+def check(config_file: Path, *, as_json: bool) -> int:
+    """Find every problem of the configuration and its surroundings, each with its cure. Changes nothing.
+
+    Exit codes: 0 nothing found, 1 a source, the store or the target cannot be used, 2 the configuration is wrong.
+    """
+    config = load_config(config_file)
+    problems = [*_intruders(), *config.secret_problems(), *_outside(config)]
+    notes = [f"`{key}` is kept, but this version does not use it yet" for key in config.unused()]
+    if as_json:
+        print_json({"problems": problems, "notes": notes})
+    else:
+        for problem in problems:
+            err.print(f"[red]problem[/] {escape(problem)}", soft_wrap=True)
+        for note in notes:
+            out.print(f"[dim]note[/]    {escape(note)}", soft_wrap=True)
+        if not problems:
+            out.print(f"[green]all well[/]: {config_file}, {len(config.sources)} sources, target {config.target.type}")
+    return Exit.FAILED if problems else Exit.DONE
+
+
+def _outside(config: Config) -> Iterator[str]:
+    try:
+        app = open_app(config)
+        yield from app.target().check()
+        for name in forgotten(app.store, [source.name for source in config.sources]):
+            yield (
+                f"the store holds people of a source {name}, which the configuration does not name: they stay as they are. "
+                "If it was renamed, give it its old name back; renaming a source is a migration"
+            )
+        yield from _sources(app)
+    except SyncdError as error:
+        yield f"{error.what} ({error.where}): {error.cure}"
+
+
+def _sources(app: App) -> Iterator[str]:
+    for name, source in app.sync().sources.items():
+        try:
+            yield from (f"source {name}: {problem}" for problem in source.check())
+        except ConnectorError as error:
+            yield f"source {name}: {error.what} ({error.where}): {error.cure}"
+
+
+def _intruders() -> Iterator[str]:
+    """Other distributions that bring a package of one of our four names."""
+    found = packages_distributions()
+    for name in _OURS:
+        for other in sorted(set(found.get(name, [])) - {"fluix-syncd"}):
+            cure = "uninstall it, or install fluix-syncd in its own virtual environment"
+            yield f"the package {other} also brings a `{name}`: {cure}"

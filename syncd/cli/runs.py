@@ -1,0 +1,163 @@
+"""plan, run, approve, apply: the main job."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import click
+
+from syncd.bootstrap import App, actor
+from syncd.cli.common import number_of, out, print_json, standard, working
+from syncd.core.approval import Approval, UnknownKeyError, choose
+from syncd.core.change import Decision
+from syncd.core.report import Report
+from syncd.errors import Exit, UsageError
+from syncd.render import plan_document, report_document, show_plan, show_report
+from syncd.run import apply_plan, make_plan
+from syncd.run import run as run_once
+from syncd.store import plans
+from syncd.sync import Request
+
+_wait = click.option("--wait", type=float, default=0.0, metavar="SECONDS", help="Wait for another run to end.")
+_user = click.option("--user", metavar="EMAIL", help="Only whoever has, or should have, this address.")
+_full = click.option("--full", is_flag=True, help="Look at everybody, not only at what changed.")
+_everything = click.option("--all", "everything", is_flag=True, help="Show every change, however many.")
+
+
+@click.command()
+@click.option("--check", "only_check", is_flag=True, help="Exit with 6 if anything is to do.")
+@_user
+@_full
+@click.option(
+    "--out", "out_file", type=click.Path(dir_okay=False, writable=True), help="Also write the JSON to a file."
+)
+@_wait
+@_everything
+@standard
+def plan(
+    app: App,
+    *,
+    as_json: bool,
+    only_check: bool,
+    user: str | None,
+    full: bool,
+    out_file: str | None,
+    wait: float,
+    everything: bool,
+) -> int:
+    """Compute and show what would be done. Writes nothing to Fluix.
+
+    Exit codes: 0 everything may proceed, 3 something is held, 4 refused, 6 changes pending (with --check).
+    """
+    with working(app, "plan", wait) as sync:
+        report = make_plan(sync, Request("plan", user=user, full=full))
+    document = plan_document(report)
+    if out_file:
+        _write(out_file, document)
+    if as_json:
+        print_json(document)
+    else:
+        show_plan(out, report, everything=everything)
+    if only_check and report.plan.changes:
+        return Exit.PENDING
+    return _decided(report)
+
+
+@click.command()
+@click.option("--source", "sources", multiple=True, metavar="NAME", help="Read only this source; may be given again.")
+@_user
+@_full
+@_wait
+@_everything
+@standard
+def run(
+    app: App, *, as_json: bool, sources: tuple[str, ...], user: str | None, full: bool, wait: float, everything: bool
+) -> int:
+    """Plan, then apply what may proceed. What is held waits for `syncd approve`.
+
+    Exit codes: 0 done, 1 failed, 3 something is held, 4 refused, 5 partly applied.
+    """
+    with working(app, "run", wait) as sync:
+        report = run_once(sync, Request("run", sources, user, full))
+    return _show(report, as_json=as_json, everything=everything)
+
+
+@click.command()
+@click.argument("plan_id")
+@click.option("--only", multiple=True, metavar="KEY", help="Approve only this change; may be given again.")
+@click.option(
+    "--except", "without", multiple=True, metavar="KEY", help="Approve all but this change; may be given again."
+)
+@click.option("--comment", required=True, metavar="TEXT", help="Why; kept in the audit.")
+@standard
+def approve(
+    app: App, *, as_json: bool, plan_id: str, only: tuple[str, ...], without: tuple[str, ...], comment: str
+) -> int:
+    """Say yes to what a plan holds: all of it, or item by item. Apply it with `syncd apply`."""
+    number = number_of(plan_id, "p")
+    stored = plans.load(app.store, number)
+    if stored is None:
+        raise UsageError(f"there is no plan {plan_id}", cure="see `syncd runs`")
+    if not comment.strip():
+        raise UsageError("an approval needs a comment", cure='say why: --comment "left the company, see HR-17"')
+    try:
+        keys = choose(stored.review.decisions, only, without)
+    except UnknownKeyError as error:
+        raise UsageError(
+            str(error), where=f"plan p{number}", cure=f"see the keys with `syncd show p{number}`"
+        ) from error
+    if not keys:
+        raise UsageError(f"plan p{number} holds nothing that could be approved", cure=f"see `syncd show p{number}`")
+    now = app.clock()
+    expires = now + timedelta(hours=app.config.approvals.expire_hours)
+    approval = Approval(stored.plan.digest, keys, actor(), comment.strip(), now, expires)
+    plans.approve(app.store, number, approval)
+    if as_json:
+        print_json(
+            {
+                "plan_id": f"p{number}",
+                "digest": approval.digest,
+                "approved": sorted(keys),
+                "approver": approval.approver,
+                "expires_at": expires.isoformat(),
+            }
+        )
+    else:
+        out.print(f"approved {len(keys)} changes of plan p{number} until {expires:%Y-%m-%d %H:%M} UTC")
+        out.print(f"[dim]next[/] syncd apply p{number}")
+    return Exit.DONE
+
+
+@click.command()
+@click.argument("plan_id")
+@_wait
+@_everything
+@standard
+def apply(app: App, *, as_json: bool, plan_id: str, wait: float, everything: bool) -> int:
+    """Apply a plan: what needs no approval, and what is approved. Each change is checked again first."""
+    with working(app, "apply", wait) as sync:
+        report = apply_plan(sync, number_of(plan_id, "p"))
+    return _show(report, as_json=as_json, everything=everything)
+
+
+def _show(report: Report, *, as_json: bool, everything: bool) -> int:
+    if as_json:
+        print_json(report_document(report))
+    else:
+        show_report(out, report, everything=everything)
+    applied = report.applied
+    if applied and (applied.failed or applied.not_held):
+        return Exit.PARTLY if applied.done else Exit.FAILED
+    return _decided(report)
+
+
+def _decided(report: Report) -> int:
+    return {Decision.PROCEED: Exit.DONE, Decision.HOLD: Exit.HELD, Decision.REFUSE: Exit.REFUSED}[report.decision]
+
+
+def _write(file: str, document: object) -> None:
+    import json  # noqa: PLC0415 - only with --out
+
+    with open(file, "w", encoding="utf-8") as stream:  # noqa: PTH123 - click gives a text
+        json.dump(document, stream, ensure_ascii=False, indent=2)
+        stream.write("\n")

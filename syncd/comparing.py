@@ -1,0 +1,129 @@
+"""The middle steps of a run: gather what is dirty, let the core compare it, and find out what the core needs to know."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from syncd.core import safety
+from syncd.core.change import Change, Finding, RecordKey
+from syncd.core.diff import Ground, diff
+from syncd.core.leaving import farewell
+from syncd.core.plan import Plan
+from syncd.core.resolve import Cluster, Leaver, Link, resolve
+from syncd.core.safety import Facts, Policy, Size
+from syncd.store import accounts, clusters, links, sizes
+from syncd.store.plans import Accepts
+from syncd.store.runs import ReadLine
+from syncd.sync import Request, Sync
+
+
+@dataclass(slots=True)
+class Compared:
+    """What resolving and comparing came to, over all clusters."""
+
+    changes: list[Change] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    adoptions: list[Link] = field(default_factory=list)
+    leavers: list[Leaver] = field(default_factory=list)
+    stayed: list[Link] = field(default_factory=list)
+    """Links of people who were leaving, and are not any more."""
+    settled: list[RecordKey] = field(default_factory=list)
+
+
+def compare(sync: Sync, request: Request, ground: Ground, trust: clusters.Trust) -> Compared:
+    """Resolve and compare every cluster that this request concerns."""
+    found: Iterator[Cluster]
+    if request.user:
+        found = clusters.clusters_of(sync.store, request.user, sync.rules, trust)
+    else:
+        found = clusters.dirty_clusters(sync.store, sync.rules, trust)
+    compared = Compared()
+    for cluster in found:
+        differences = [
+            diff(verdict, ground) for verdict in resolve(cluster, adopt=sync.adopt, precedence=tuple(sync.sources))
+        ]
+        for difference in differences:
+            compared.changes += difference.changes
+            compared.findings += difference.findings
+            compared.adoptions += difference.links
+        leavers = [difference.leaving for difference in differences if difference.leaving]
+        compared.leavers += leavers
+        leaving = {link.key for leaver in leavers for link in leaver.links}
+        compared.stayed += [link for link in cluster.links if link.leaving_since and link.key not in leaving]
+        if all(difference.settled for difference in differences):
+            compared.settled += [entry.key for entry in cluster.entries]
+    return compared
+
+
+def look_at_leavers(sync: Sync, compared: Compared) -> int | None:
+    """Complete each deletion with what the target knows of the account, and with what speaks against it.
+
+    Returns:
+        How many users of the account hold a role or own it; None when nobody leaves or the target does not tell.
+    """
+    by_id = {leaver.account.fluix_id: leaver for leaver in compared.leavers}
+    ids = [change.fluix_id for change in compared.changes if change.kind == "delete_user" and change.fluix_id]
+    dossiers = sync.target.dossiers(ids) if ids else {}
+    for place, change in enumerate(compared.changes):
+        if change.kind == "delete_user" and change.fluix_id:
+            dossier = dossiers.get(change.fluix_id)
+            receiver = _receiver(sync, by_id[change.fluix_id], set(by_id))
+            compared.changes[place], findings = farewell(change, dossier, sync.farewells, receiver)
+            compared.findings += findings
+    return next((dossier.admins for dossier in dossiers.values() if dossier.admins is not None), None)
+
+
+def _receiver(sync: Sync, leaver: Leaver, leaving: Collection[str]) -> str | None:
+    """Who gets a leaver's documents: somebody with an account who is not leaving as well."""
+    if sync.farewells.documents != "reassign":
+        return None
+    if "@" in sync.documents_to:
+        fluix_id = accounts.id_of(sync.store, sync.documents_to)
+        return sync.documents_to if fluix_id and fluix_id not in leaving else None
+    for entry in leaver.entries:
+        manager = entry.manager
+        if sync.documents_to != "manager" or not manager:
+            continue
+        if "@" in manager:
+            fluix_id = accounts.id_of(sync.store, manager)
+            return manager if fluix_id and fluix_id not in leaving else None
+        account = accounts.linked_to(sync.store, entry.key.source, manager)
+        return account.email if account and account.fluix_id not in leaving else None
+    return None
+
+
+def counts(leaver: Leaver, certified: Collection[str]) -> bool:
+    """Whether this run's reads count towards `leavers.certified_absences`."""
+    return all(link.key.source in certified for link in leaver.links)
+
+
+def facts(sync: Sync, compared: Compared, read_now: Mapping[str, ReadLine], admins: int | None) -> Facts:
+    """What the review needs to know besides the plan."""
+    leavers = Counter(name for leaver in compared.leavers for name in {link.key.source for link in leaver.links})
+    certified = [line.name for line in read_now.values() if line.certified]
+    return Facts(
+        managed=links.managed(sync.store),
+        sources=[line.shown() for line in read_now.values()],
+        sizes=[
+            replace(size, leavers=leavers[size.source] if size.group is None else 0)
+            for size in sizes.changed_sizes(sync.store, certified, sync.rules.group_name)
+        ],
+        admins=admins,
+        verbs=frozenset(sync.target.capabilities.verbs),
+        findings=compared.findings,
+    )
+
+
+def accepts(plan: Plan, changed: Iterable[Size], policy: Policy) -> Accepts:
+    """Which sizes are the measure from now on: a shrunken one only when all that rests on it was done."""
+    accepted: Accepts = []
+    for size in changed:
+        keys: list[str] = []
+        if safety.shrunk(size, policy):
+            keys = list(safety.absences(plan, size))
+            if size.leavers and not keys:
+                continue
+        accepted.append((size.source, size.group or "", size.now, keys))
+    return accepted

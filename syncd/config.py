@@ -1,0 +1,666 @@
+"""The configuration: every key, what it means, its default, and what follows from it.
+
+The descriptions below are the reference: docs and tests are made from them. May not: open any source, store or target.
+Relative paths are relative to the configuration file. Every problem of a file is reported at once (`ConfigError`).
+"""
+
+from __future__ import annotations
+
+import re
+import string
+import warnings
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from jinja2 import TemplateSyntaxError
+from jinja2.sandbox import SandboxedEnvironment
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, field_validator, model_validator
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from connectors.email import email_problem
+from syncd.config_file import (
+    ConfigError,
+    ConfigProblem,
+    Fault,
+    Located,
+    Section,
+    config_keys,
+    explain,
+    faults,
+    read_document,
+    shorten,
+)
+from syncd.secrets import Secret, SecretError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from typing import Self
+
+__all__ = ["Config", "ConfigError", "ConfigProblem", "Secret", "SecretError", "config_keys", "load_config"]
+
+Kind = Literal["create", "update", "email_change", "delete", "remove_member"]
+"""The kinds of change that have a budget of their own."""
+
+LATER_SOURCES = frozenset({"ldap", "scim", "scim_push"})
+LATER_TARGETS = frozenset({"portal", "scim"})
+DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t"}
+
+_SQLITE = "write sqlite:///var/syncd.db (three slashes: relative, four: absolute)"
+_JINJA = SandboxedEnvironment()
+
+
+# --- what a single value must be ----------------------------------------------------------------------------------
+
+
+def _matches(pattern: str, meaning: str) -> AfterValidator:
+    """A text that must match whole; `meaning` says in words what is expected."""
+
+    def check(value: str) -> str:
+        if not re.fullmatch(pattern, value):
+            raise faults(f'"{shorten(value)}" is not {meaning}')
+        return value
+
+    return AfterValidator(check)
+
+
+def _encoding(name: str) -> str:
+    try:
+        # Asked by use and not by codecs.lookup, which also knows base64 and rot13.
+        "a".encode(name)
+    except (LookupError, ValueError):
+        raise faults(f'"{shorten(name)}" is no text encoding: write utf-8, cp1252 or the like') from None
+    return name
+
+
+def _delimiter(value: str) -> str:
+    character = DELIMITERS.get(value, value)
+    if character not in DELIMITERS.values():
+        raise faults(f'"{shorten(value)}" is no delimiter: write comma, semicolon or tab')
+    return character
+
+
+def _compiles(compile_it: Callable[[str], object], what: str) -> AfterValidator:
+    """A Jinja2 text; compiled here only to find its errors."""
+
+    def check(text: str) -> str:
+        try:
+            compile_it(text)
+        except TemplateSyntaxError as error:
+            message = f"the {what} has an error ({error.message}): correct it by Jinja2's template documentation"
+            raise faults(Fault(message, (), error.lineno)) from None
+        except (RecursionError, SyntaxError):
+            raise faults(f"the {what} is nested too deep: write it with fewer brackets") from None
+        return text
+
+    return AfterValidator(check)
+
+
+def _store(address: str) -> str:
+    # The address may hold a password: no message repeats it.
+    try:
+        url = make_url(address)
+    except (ArgumentError, ValueError):
+        raise faults(f"is no store address: {_SQLITE}") from None
+    found = []
+    if url.password is not None or "password" in url.query:
+        found.append("a password does not stand in the address: remove it there and give `store_password: {env: NAME}`")
+    if url.drivername.startswith("postgres"):
+        found.append(f"PostgreSQL is not in this version yet: {_SQLITE}")
+    elif url.drivername != "sqlite":
+        found.append(f"is no store that syncd knows: {_SQLITE}")
+    elif url.host:
+        found.append(f"the slashes are too few for SQLite: {_SQLITE}")
+    elif not url.database or url.database == ":memory:":
+        found.append(f"a store in memory forgets links, approvals and the 30-day ledger: {_SQLITE}")
+    if found:
+        raise faults(*found)
+    return address
+
+
+def _not_later(later: frozenset[str], now: str) -> BeforeValidator:
+    """Stops at a type that only a later version knows, before its other keys are called unknown."""
+
+    def check(value: Any) -> Any:
+        kind = value.get("type") if isinstance(value, dict) else None
+        if isinstance(kind, str) and kind in later:
+            raise faults(Fault(f"type `{kind}` comes in a later version; this one knows `{now}`", ("type",)))
+        return value
+
+    return BeforeValidator(check)
+
+
+def _not_empty(value: Any) -> Any:
+    # Not `min_length`, which pydantic also calls unmet when every entry has a problem of its own.
+    if value in ([], ()):
+        raise faults("is an empty list: give it at least one entry, or remove the key")
+    return value
+
+
+def _version(value: Any) -> Any:
+    # For Python `true` equals 1.
+    if isinstance(value, bool):
+        raise faults("is a truth value: write `version: 1`")
+    return value
+
+
+def _email(value: str) -> str:
+    if reason := email_problem(value):
+        raise faults(f'"{shorten(value)}" is no email address ({reason})')
+    return value
+
+
+Name = Annotated[str, _matches(r"[a-z][a-z0-9_-]{0,31}", "a name (a-z first, then a-z, 0-9, - and _; 32 at most)")]
+Attribute = Annotated[str, _matches(r"[a-z][a-z0-9_]*", "an attribute name (a-z first, then a-z, 0-9 and _)")]
+Email = Annotated[str, AfterValidator(_email)]
+Text = Annotated[str, _matches(r"(?s).*\S.*", "usable, because it is empty: give it a text")]
+Expression = Annotated[str, _compiles(_JINJA.compile_expression, "expression")]
+Template = Annotated[str, _compiles(_JINJA.compile, "template")]
+NOT_EMPTY = BeforeValidator(_not_empty)
+Percent = Annotated[float, Field(ge=0, le=100)]
+
+
+# --- sources and target -------------------------------------------------------------------------------------------
+
+
+class CsvSourceConfig(Located):
+    """A CSV file, or a folder whose CSV files are read as one."""
+
+    name: Name = Field(
+        description="The source's name. It is part of every record's key: renaming it is a migration, since every link to "
+        "an account hangs on it.",
+    )
+    type: Literal["csv"] = Field(description="What kind of source it is. This version reads `csv`.")
+    path: Text = Field(
+        description="The CSV file, relative to the configuration file; or a folder, of which every .csv, .tsv and .txt file "
+        "is read.",
+    )
+    columns: dict[Attribute, Text] | None = Field(
+        default=None,
+        description="Which header holds which attribute (`attribute: Header`); `email` must be among them. `id` should be, "
+        "because without an immutable id a new email looks like one person leaving and another joining. Without "
+        "`columns` the headers must be those of a Fluix import (`User Name, Email, Group Name`, or `Full Name, Email, "
+        "Groups`).",
+    )
+    groups_separator: Annotated[str, _matches(r"(?s).{1,3}", "a separator (1 to 3 characters)")] | None = Field(
+        default=None,
+        description="What stands between two groups in one cell, 1 to 3 characters. Without it a cell is one group.",
+    )
+    encoding: Annotated[str, AfterValidator(_encoding)] | None = Field(
+        default=None,
+        description="The file's text encoding, by Python's names (utf-8, cp1252, big5). Without it the file must be UTF-8, or "
+        "UTF-16 with a byte-order mark; anything else is refused rather than guessed.",
+    )
+    delimiter: Annotated[str, AfterValidator(_delimiter)] | None = Field(
+        default=None,
+        description="What stands between two cells: comma, semicolon, tab, or the character itself. Without it the header "
+        "line tells.",
+    )
+    settle_seconds: float = Field(
+        default=1.0,
+        ge=0,
+        le=3600,
+        description="How many seconds the file must have been left alone before it is read; a file that is still being "
+        "written would look like people leaving. 0 does not wait.",
+    )
+    marker: Text | None = Field(
+        default=None,
+        description="Name of a file that the exporting program writes last, beside the CSV file (or in the folder). When given, "
+        "nothing is read until it is there and newer than the data: the surest sign that the export is whole.",
+    )
+
+    @field_validator("columns")
+    @classmethod
+    def _email_is_mapped(cls, columns: dict[str, str] | None) -> dict[str, str] | None:
+        if columns is not None and "email" not in columns:
+            raise faults("`email` is missing among the columns: add `email: HEADER`, the header of the addresses")
+        return columns
+
+    @property
+    def resolved_path(self) -> Path:
+        """The file or folder, absolute when the configuration was read from a file."""
+        return self._base / self.path
+
+
+SourceConfig = Annotated[CsvSourceConfig, _not_later(LATER_SOURCES, "csv")]
+
+
+class TargetConfig(Section):
+    """The Fluix side."""
+
+    type: Literal["account"] = Field(
+        default="account",
+        description="How Fluix is reached. `account` is the embedded account, kept in our own store.",
+    )
+
+
+# --- people and groups --------------------------------------------------------------------------------------------
+
+
+class PeopleConfig(Section):
+    """Who shall have an account, and what stands in it."""
+
+    scope: Expression | None = Field(
+        default=None,
+        description="A Jinja2 expression over the record (`active and 'Contractors' not in groups`): who it is true for "
+        "shall have an account. Without it: everybody who is active. An inactive person is out in any case, and whoever "
+        "was in and falls out is a leaver.",
+    )
+    map: dict[Attribute, Template] = Field(
+        default={},
+        description='Jinja2 templates for attributes (`display_name: "{{ given_name }} {{ family_name }}"`). What is not '
+        "named is taken as the source gives it.",
+    )
+    adopt: Literal["matched", "never"] = Field(
+        default="matched",
+        description="What happens to an account that is there already with a person's email. `matched`: it becomes ours and "
+        "is updated, and deleted when its person leaves. `never`: it is reported and left alone.",
+    )
+    on_drift: Literal["repair", "report"] = Field(
+        default="repair",
+        description="What happens to a change that somebody made in Fluix by hand. `repair`: it is set back to what the "
+        "directory says. `report`: it is only named.",
+    )
+
+
+class GroupRule(Section):
+    """One line of `groups.map`. The first line that matches a group's whole name decides."""
+
+    pattern: str = Field(
+        alias="from",
+        description="A regular expression for the directory's whole group name; give parts a name with `(?P<name>...)`.",
+    )
+    to: Text = Field(description="The group's name in Fluix; `{name}` stands for the part of that name.")
+
+    @property
+    def regex(self) -> re.Pattern[str]:
+        """`from`, compiled."""
+        return re.compile(self.pattern)
+
+    @field_validator("pattern")
+    @classmethod
+    def _compiles(cls, pattern: str) -> str:
+        try:
+            with warnings.catch_warnings():
+                # Python warns where a bracket may one day mean something else: better asked than read wrongly.
+                warnings.simplefilter("error")
+                re.compile(pattern)
+        except (re.error, Warning, RecursionError, OverflowError) as error:
+            cure = "put \\ before a bracket or sign that means itself"
+            raise faults(f"is no regular expression ({error}): {cure}") from None
+        return pattern
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> Self:
+        named = self.regex.groupindex
+        known = f"`from` names {', '.join(named)}" if named else "`from` names no part; write (?P<name>...) there"
+        found = []
+        try:
+            for _, part, form, conversion in string.Formatter().parse(self.to):
+                if part is not None and part not in named:
+                    found.append(Fault(f"`{{{shorten(part)}}}` is no named part of `from`: {known}", ("to",)))
+                elif form or conversion:
+                    found.append(Fault(f"write `{{{part}}}` alone, without `!` and `:`", ("to",)))
+        except ValueError:
+            found = [Fault("has a brace without its partner: write {name}, and {{ or }} for a brace itself", ("to",))]
+        if found:
+            raise faults(*found)
+        return self
+
+
+class GroupsConfig(Section):
+    """Which groups there shall be, and what they are called."""
+
+    create: bool = Field(
+        default=True,
+        description="Whether a group that Fluix does not have is created. When false, memberships in it are reported and "
+        "left out.",
+    )
+    map: Annotated[tuple[GroupRule, ...], Field(strict=False), NOT_EMPTY] | None = Field(
+        default=None,
+        description="Lines of `{from: regular expression, to: name}`. What no line names is left out. Without `map` every "
+        "group is taken as it is.",
+    )
+
+
+# --- leavers ------------------------------------------------------------------------------------------------------
+
+
+class DocumentsPolicy(Section):
+    """What becomes of a leaver's drafts and assigned documents. Written `hold`, `discard` or `{reassign: WHO}`."""
+
+    written_as = {"mode": None, "to": "reassign"}  # noqa: RUF012 - declared a ClassVar in Section
+
+    mode: Literal["hold", "discard", "reassign"] = "hold"
+    to: str | None = Field(
+        default=None,
+        description="Who gets a leaver's documents: `manager`, `group_owner`, or one email address.",
+    )
+
+
+def _documents(value: Any) -> Any:
+    match value:
+        case DocumentsPolicy():
+            return value
+        case "hold" | "discard":
+            return DocumentsPolicy(mode=value)
+        case {"reassign": str(to), **rest} if not rest:
+            if to not in {"manager", "group_owner"} and email_problem(to):
+                message = f'"{shorten(to)}" is nobody: write manager, group_owner or an email address'
+                raise faults(Fault(message, ("reassign",)))
+            return DocumentsPolicy(mode="reassign", to=to)
+    raise faults("write hold, discard, or {reassign: WHO}, where WHO is manager, group_owner or an email address")
+
+
+class LeaversConfig(Section):
+    """How a person leaves. Every key here errs on the side of keeping the account."""
+
+    grace_days: float = Field(
+        default=7,
+        ge=0,
+        le=3650,
+        description="Days between the first read without a person and the deletion. Meanwhile a return costs nothing. "
+        "0 switches the waiting off.",
+    )
+    certified_absences: int = Field(
+        default=2,
+        ge=1,
+        le=1000,
+        description="How many certified reads in a row must be without a person before the deletion. 1 believes the first.",
+    )
+    on_leave: Literal["keep", "strip_groups"] = Field(
+        default="keep",
+        description="What happens to a leaver while waiting: `keep` leaves the account as it is, `strip_groups` takes it out "
+        "of its groups.",
+    )
+    workflows: Literal["hold", "remove_first"] = Field(
+        default="hold",
+        description="A leaver who takes part in a workflow: `hold` waits for a person's approval, `remove_first` takes the "
+        "leaver out of the workflow. Where a step would be left without anyone, both refuse.",
+    )
+    documents: Annotated[DocumentsPolicy, BeforeValidator(_documents)] = Field(
+        default=DocumentsPolicy(),
+        description="A leaver's drafts and assigned documents: `hold` waits for a person's approval, `discard` lets them go "
+        "with the account, `{reassign: WHO}` hands them over first.",
+    )
+    protected: Annotated[tuple[Email, ...], Field(strict=False)] = Field(
+        default=(),
+        description="Emails of accounts that are never deleted, whatever the directory says.",
+    )
+
+
+# --- limits -------------------------------------------------------------------------------------------------------
+
+
+class Limit(Section):
+    """How many changes of a kind pass without an approval: a count, a percentage, or both (over either is held)."""
+
+    count: int | None = Field(
+        default=None, ge=0, description="At most so many changes. With 0 every one waits for an approval."
+    )
+    percent: Percent | None = Field(
+        default=None,
+        description="At most so many percent of the managed accounts (0 to 100). Not applied below `minimum_population`.",
+    )
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if self.count is None and self.percent is None:
+            raise faults("an empty limit limits nothing: give `count`, `percent` or both, or `null` to switch it off")
+        return self
+
+
+def _kind(meaning: str, default: Limit | None = None) -> Any:
+    return Field(default=default, description=f"The limit for {meaning}; `null` switches it off.")
+
+
+class WindowBudget(Section):
+    """The limits of one window of time. A kind that is given replaces the default of that kind only."""
+
+    create: Limit | None = _kind("new accounts")
+    update: Limit | None = _kind("changed names")
+    email_change: Limit | None = _kind("changed emails, with which people log in")
+    delete: Limit | None = _kind("deleted accounts")
+    remove_member: Limit | None = _kind("people taken out of groups")
+
+    @property
+    def limits(self) -> Mapping[Kind, Limit]:
+        """The limits that are switched on, by kind."""
+        every: dict[Kind, Limit | None] = {
+            "create": self.create,
+            "update": self.update,
+            "email_change": self.email_change,
+            "delete": self.delete,
+            "remove_member": self.remove_member,
+        }
+        return {kind: limit for kind, limit in every.items() if limit is not None}
+
+
+class RunBudget(WindowBudget):
+    """The limits of one run."""
+
+    email_change: Limit | None = _kind("changed emails, with which people log in", Limit(count=25))
+    delete: Limit | None = _kind("deleted accounts", Limit(count=25, percent=5))
+    remove_member: Limit | None = _kind("people taken out of groups", Limit(percent=20))
+
+
+class DayBudget(WindowBudget):
+    """The limits of 24 hours."""
+
+    delete: Limit | None = _kind("deleted accounts", Limit(count=50))
+
+
+class WeekBudget(WindowBudget):
+    """The limits of 7 days."""
+
+    delete: Limit | None = _kind("deleted accounts", Limit(count=100))
+
+
+class BudgetsConfig(Section):
+    """How much may change before a person is asked."""
+
+    run: RunBudget = Field(
+        default=RunBudget(), description="The limits of one run. What is over them waits for an approval."
+    )
+    day: DayBudget = Field(
+        default=DayBudget(),
+        description="The limits of 24 hours, for the slow leak that no single run shows. Kept now, enforced in a later version.",
+    )
+    week: WeekBudget = Field(
+        default=WeekBudget(),
+        description="The limits of 7 days. Kept now, enforced in a later version.",
+    )
+    minimum_population: int = Field(
+        default=20,
+        ge=0,
+        description="Below so many managed accounts percentages are not applied, because one person would be many percent. "
+        "Counts always are.",
+    )
+    block: Literal["deletes", "kind", "all"] = Field(
+        default="deletes",
+        description="What a limit that is exceeded holds back: `kind` the changes of its own kind, `deletes` these and every "
+        "deletion, `all` the whole run.",
+    )
+
+
+class ShrinkConfig(Section):
+    """When a directory that became smaller is not believed."""
+
+    max_percent: Percent = Field(
+        default=30,
+        description="A source or a group that lost more than so many percent (0 to 100) since its last certified read holds "
+        "its absences: nobody is deleted or taken out because of it until a person approves.",
+    )
+    group_minimum: int = Field(
+        default=10,
+        ge=0,
+        description="A group that had fewer members than this at its last certified read is not watched.",
+    )
+
+
+class ApprovalsConfig(Section):
+    """A person's yes to what is held."""
+
+    expire_hours: float = Field(
+        default=72,
+        gt=0,
+        le=8760,
+        description="Hours after which an approval that was not used is void.",
+    )
+
+
+# --- for later versions -------------------------------------------------------------------------------------------
+
+
+class ScheduleConfig(Section):
+    """When the daemon runs by itself: `cron` or `every`, one of them."""
+
+    cron: Annotated[str, _matches(r"\S+( +\S+){4}", "a cron line: five fields, as */30 * * * *")] | None = Field(
+        default=None,
+        description="A cron line of five fields (minute, hour, day, month, weekday).",
+    )
+    every: Annotated[str, _matches(r"[1-9][0-9]{0,5}[smh]", "a duration: a number and s, m or h, as 5m")] | None = (
+        Field(
+            default=None,
+            description="The time between two runs: a number and s, m or h (`2s`, `5m`, `1h`).",
+        )
+    )
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        if (self.cron is None) == (self.every is None):
+            raise faults("give one of `cron` and `every`")
+        return self
+
+
+class MdmConfig(Section):
+    """The managed app config that pre-fills each person's email on the login page."""
+
+    bundle_id: Annotated[str, _matches(r"[A-Za-z0-9][A-Za-z0-9.-]*", "a bundle identifier, as com.example.app")] = (
+        Field(
+            description="The app's bundle identifier, as your MDM shows it. It is never guessed.",
+        )
+    )
+    vendors: Annotated[tuple[Attribute, ...], Field(strict=False), NOT_EMPTY] = Field(
+        description="The MDM products to write a config for (`intune`, `jamf_pro`).",
+    )
+    literal: bool = Field(
+        default=False,
+        description="Whether each person's email is written out; otherwise the MDM's own variable stands for it.",
+    )
+
+
+class ServeConfig(Section):
+    """The daemon's HTTP side."""
+
+    listen: Annotated[str, _matches(r"(\[[0-9A-Fa-f:.]+\]|[^\s:\[\]]+):[0-9]{1,5}", "HOST:PORT, as 127.0.0.1:8480")] = (
+        Field(
+            default="127.0.0.1:8480",
+            description="Address and port to listen on. 127.0.0.1 is reachable from this machine only.",
+        )
+    )
+
+
+# --- the whole ----------------------------------------------------------------------------------------------------
+
+
+def _repeated(names: Iterable[object]) -> list[Fault]:
+    """A fault for each name but the first that another source carries already."""
+    counts: Counter[str] = Counter()
+    found = []
+    for index, name in enumerate(names):
+        if isinstance(name, str):
+            counts[name] += 1
+            if counts[name] > 1:
+                message = f'another source is named "{shorten(name)}" already: give each source its own name'
+                found.append(Fault(message, (index, "name")))
+    return found
+
+
+class Config(Located):
+    """Everything that an operator can set."""
+
+    version: Annotated[Literal[1], BeforeValidator(_version)] = Field(
+        description="The version of this file's format: write `version: 1`."
+    )
+    store: Annotated[str, AfterValidator(_store)] = Field(
+        default="sqlite:///var/syncd.db",
+        description="Where everything long-lived is kept: links, plans, journal, ledger, the embedded account. A relative "
+        "path is relative to the configuration file. Losing the store loses the knowledge of which accounts are ours.",
+    )
+    store_password: Secret | None = Field(
+        default=None,
+        description="The store's password, for a store that asks for one (SQLite does not).",
+    )
+    sources: Annotated[tuple[SourceConfig, ...], Field(strict=False), NOT_EMPTY] = Field(
+        description="Where people and groups come from: a list with at least one source.",
+    )
+    target: Annotated[TargetConfig, _not_later(LATER_TARGETS, "account")] = Field(
+        default=TargetConfig(),
+        description="The Fluix side that is kept equal to the sources.",
+    )
+    people: PeopleConfig = Field(
+        default=PeopleConfig(), description="Who shall have an account, and what stands in it."
+    )
+    groups: GroupsConfig = Field(default=GroupsConfig(), description="Which groups there shall be.")
+    leavers: LeaversConfig = Field(default=LeaversConfig(), description="How a person leaves.")
+    budgets: BudgetsConfig = Field(default=BudgetsConfig(), description="How much may change before a person is asked.")
+    shrink: ShrinkConfig = Field(default=ShrinkConfig(), description="When a smaller directory is not believed.")
+    approvals: ApprovalsConfig = Field(default=ApprovalsConfig(), description="A person's yes to what is held.")
+    schedule: ScheduleConfig | None = Field(
+        default=None,
+        description="When the daemon runs by itself. Not used by this version.",
+    )
+    mdm: MdmConfig | None = Field(default=None, description="The managed app config. Not used by this version.")
+    serve: ServeConfig | None = Field(default=None, description="The daemon's HTTP side. Not used by this version.")
+
+    @field_validator("sources")
+    @classmethod
+    def _names_differ(cls, sources: tuple[CsvSourceConfig, ...]) -> tuple[CsvSourceConfig, ...]:
+        if found := _repeated(source.name for source in sources):
+            raise faults(*found)
+        return sources
+
+    @property
+    def store_url(self) -> str:
+        """The store's address with an absolute path, as SQLAlchemy takes it."""
+        url = make_url(self.store)
+        return url.set(database=str(self._base / str(url.database))).render_as_string(hide_password=False)
+
+    def unused(self) -> list[str]:
+        """The keys that were given and that this version does not use, for `check` to say so."""
+        given = [key for key in ("store_password", "schedule", "mdm", "serve") if getattr(self, key) is not None]
+        return given + [f"budgets.{key}" for key in ("day", "week") if key in self.budgets.model_fields_set]
+
+    def secret_problems(self) -> list[str]:
+        """Every secret that cannot be read at this moment, as sentences with the key and a cure."""
+        secrets = {"store_password": self.store_password}
+        return [f"{key}: {problem}" for key, secret in secrets.items() if secret for problem in secret.problems()]
+
+
+def load_config(path: Path) -> Config:
+    """Read and check a configuration file.
+
+    Args:
+        path: the YAML file; relative paths in it are relative to its folder.
+
+    Raises:
+        ConfigError: with every problem at once, each with its line and its cure.
+    """
+    document = read_document(path)
+    problems = list(document.problems)
+    config = None
+    try:
+        config = Config.model_validate(document.data, context={"base": path.absolute().parent})
+    except ValidationError as error:
+        problems += explain(error.errors(), document, Config)
+    # Names are compared here once more, because pydantic compares them only when the sources have no other problem.
+    match document.data:
+        case {"sources": list(sources)}:
+            names = [source.get("name") if isinstance(source, dict) else None for source in sources]
+            problems += [document.problem(found.message, ("sources", *found.at)) for found in _repeated(names)]
+    if config is None or problems:
+        ordered = sorted(dict.fromkeys(problems), key=lambda problem: problem.line or 0)
+        raise ConfigError(tuple(ordered), path=path) from None
+    return config

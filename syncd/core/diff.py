@@ -1,0 +1,251 @@
+"""From persons to changes: what the account holds against what it should hold. Pure.
+
+Three sides are compared: what the directory wants, what the account has, and what we last gave. Where the account differs
+from what we gave, somebody changed it in Fluix by hand (drift). A membership is taken away only if we gave it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Literal
+
+from connectors.model import Account, normalise_email, normalise_name
+from syncd.core.change import Change, Decision, Finding, RecordKey
+from syncd.core.resolve import Isolated, Leaver, Link, Present, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What every comparison of one run stands on."""
+
+    now: datetime
+    groups: Mapping[str, str] = field(default_factory=dict)
+    """The account's groups: name as compared -> name as the account writes it."""
+    renames: Mapping[str, str] = field(default_factory=dict)
+    """Groups that this plan renames: present name as compared -> new name."""
+    frozen: frozenset[str] = frozenset()
+    """Fluix's group names (as compared) that a source did not read whole: their absences mean nothing."""
+    create_groups: bool = True
+    on_drift: Literal["repair", "report"] = "repair"
+    grace: timedelta = timedelta(days=7)
+    certified_absences: int = 2
+    strip_groups: bool = False
+    """Whether a leaver loses the groups that we gave at once, while the account waits."""
+
+
+@dataclass(slots=True)
+class Difference:
+    """What one verdict comes to."""
+
+    changes: list[Change] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    links: list[Link] = field(default_factory=list)
+    """Adoptions: links to be written before anything is applied. No change of the account."""
+    leaving: Leaver | None = None
+    """A leaver: its time of waiting is counted on, or it is deleted by one of the changes."""
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing is left to do or to say: the next run need not look here until something changes."""
+        return not (self.changes or self.findings or self.links or self.leaving)
+
+
+def diff(verdict: Verdict, ground: Ground) -> Difference:
+    """The changes, findings and adoptions that one verdict comes to."""
+    if isinstance(verdict, Isolated):
+        decision = Decision.PROCEED if verdict.check == "not_ours" else Decision.HOLD
+        return Difference(findings=[Finding(verdict.check, decision, verdict.message)])
+    if isinstance(verdict, Leaver):
+        return _leaver(verdict, ground)
+    if verdict.account is None:
+        return _create(verdict, ground)
+    return _present(verdict, verdict.account, ground)
+
+
+def _create(person: Present, ground: Ground) -> Difference:
+    wanted, result = person.wanted, Difference()
+    groups = tuple(_reachable(wanted.groups, wanted.email, ground, result))
+    reason = f"{person.records[0]} is new"
+    if person.vanished:
+        reason = f"the account of {person.records[0]} was deleted in Fluix by hand"
+    after = {"email": wanted.email, "display_name": wanted.display_name, "groups": list(groups)}
+    change = Change("create_user", wanted.email, after=after, reason=reason, records=person.records)
+    result.changes.append(change)
+    if person.vanished:
+        message = (
+            f"{wanted.email} was deleted in Fluix by hand, but is still in the directory: approve to create it again"
+        )
+        result.findings.append(Finding("deleted_by_hand", Decision.HOLD, message, (change.key,)))
+    return result
+
+
+def _present(person: Present, account: Account, ground: Ground) -> Difference:
+    result = Difference()
+    given = next((link.given for link in person.links if link.given), {})
+    if person.replaces:
+        return _new_key(person, account)
+    result.links = [Link(key, account.fluix_id, _adopted(person, account)) for key in person.adopt]
+    _attributes(person, account, given, ground, result)
+    _memberships(person, account, given, ground, result)
+    return result
+
+
+def _new_key(person: Present, account: Account) -> Difference:
+    """The source's key changed and the address did not: the same person, or another with a freed address?"""
+    old, new = ", ".join(map(str, person.replaces)), person.records[0]
+    change = Change(
+        "update_user",
+        account.email,
+        before={"record": old},
+        after={"record": str(new)},
+        reason=f"{new} has the address of {old}, which is gone",
+        fluix_id=account.fluix_id,
+        records=person.records,
+    )
+    message = (
+        f"{account.email}: the key changed from {old} to {new}. The same person? Then approve, and the account goes on. "
+        "Another person with that address? Then delete the account in Fluix first"
+    )
+    return Difference([change], [Finding("new_key", Decision.HOLD, message, (change.key,))])
+
+
+def _adopted(person: Present, account: Account) -> dict[str, object]:
+    """What counts as given by us once an account is adopted: only what the directory wants as well."""
+    wanted = set(map(normalise_name, person.wanted.groups))
+    both = sorted(name for name in account.groups if normalise_name(name) in wanted)
+    return {"email": account.email, "display_name": account.display_name, "groups": both}
+
+
+def _attributes(
+    person: Present, account: Account, given: Mapping[str, object], ground: Ground, result: Difference
+) -> None:
+    before: dict[str, str] = {}
+    after: dict[str, str] = {}
+    if normalise_email(account.email) != person.wanted.address:
+        before["email"], after["email"] = account.email, person.wanted.email
+    if account.display_name != person.wanted.display_name:
+        before["display_name"], after["display_name"] = account.display_name, person.wanted.display_name
+    by_hand = [name for name in after if given.get(name) == after[name]]
+    if by_hand and ground.on_drift == "report":
+        changed = " and ".join(f'{name} to "{before[name]}"' for name in by_hand)
+        message = f"{account.email}: changed in Fluix by hand, {changed}; the directory says otherwise"
+        result.findings.append(Finding("drift", Decision.PROCEED, message))
+        for name in by_hand:
+            del before[name], after[name]
+    if after:
+        reason = "changed in Fluix by hand" if len(by_hand) == len(after) else f"{person.records[0]} changed"
+        result.changes.append(
+            Change(
+                "update_user",
+                account.email,
+                before=before,
+                after=after,
+                reason=reason,
+                fluix_id=account.fluix_id,
+                records=person.records,
+            )
+        )
+
+
+def _memberships(
+    person: Present, account: Account, given: Mapping[str, object], ground: Ground, result: Difference
+) -> None:
+    have = {normalise_name(name): name for name in (_renamed(group, ground) for group in account.groups)}
+    ours = {normalise_name(_renamed(name, ground)) for name in _given_groups(given)}
+    want = set(map(normalise_name, person.wanted.groups))
+    missing = [name for name in person.wanted.groups if normalise_name(name) not in have]
+    by_hand = [name for name in missing if normalise_name(name) in ours]
+    if by_hand and ground.on_drift == "report":
+        message = f"{account.email}: taken out of {', '.join(by_hand)} in Fluix by hand; the directory says otherwise"
+        result.findings.append(Finding("drift", Decision.PROCEED, message))
+        missing = [name for name in missing if name not in by_hand]
+    for name in _reachable(missing, account.email, ground, result):
+        reason = "taken out in Fluix by hand" if name in by_hand else f"{person.records[0]} is in {name}"
+        result.changes.append(_member("add_member", account, name, reason, person.records))
+    if not all(entry.trusted for entry in person.entries):
+        return
+    for key in sorted((have.keys() & ours) - want - ground.frozen):
+        reason = f"{person.records[0]} is in {have[key]} no longer"
+        result.changes.append(_member("remove_member", account, have[key], reason, person.records))
+
+
+def _reachable(names: Sequence[str], email: str, ground: Ground, result: Difference) -> Iterator[str]:
+    """The groups that a person can be put into, in the account's spelling; a missing one is created, or named."""
+    coming = {normalise_name(name): name for name in ground.renames.values()}
+    for name in names:
+        key = normalise_name(name)
+        if there := coming.get(key) or (ground.groups.get(key) if key not in ground.renames else None):
+            yield there
+        elif ground.create_groups:
+            result.changes.append(
+                Change("create_group", None, name, after={"display_name": name}, reason="the directory names it")
+            )
+            yield name
+        else:
+            message = f"{email} should be in {name}, which is not in Fluix (groups.create: false): left out"
+            result.findings.append(Finding("group_missing", Decision.PROCEED, message))
+
+
+def _leaver(leaver: Leaver, ground: Ground) -> Difference:
+    account = leaver.account
+    records = tuple(link.key for link in leaver.links)
+    result = Difference(leaving=leaver)
+    since = min((link.leaving_since for link in leaver.links if link.leaving_since), default=ground.now)
+    reads = min(link.leaving_reads for link in leaver.links) + 1
+    trusted = all(entry.trusted for entry in leaver.entries)
+    if trusted and reads >= ground.certified_absences and ground.now - since >= ground.grace:
+        before = {"display_name": account.display_name, "state": account.state, "groups": sorted(account.groups)}
+        result.changes.append(
+            Change(
+                "delete_user",
+                account.email,
+                before=before,
+                reason=leaver.reason,
+                fluix_id=account.fluix_id,
+                records=records,
+            )
+        )
+        return result
+    result.findings.append(_waiting(leaver, since, reads, trusted, ground))
+    if ground.strip_groups and trusted:
+        ours = {normalise_name(name) for link in leaver.links for name in _given_groups(link.given)}
+        for name in sorted(account.groups):
+            if normalise_name(name) in ours:
+                reason = f"{leaver.reason} (leavers.on_leave: strip_groups)"
+                result.changes.append(_member("remove_member", account, name, reason, records))
+    return result
+
+
+def _waiting(leaver: Leaver, since: datetime, reads: int, trusted: bool, ground: Ground) -> Finding:
+    until = since + ground.grace
+    parts = []
+    if ground.now < until:
+        parts.append(f"until {until:%Y-%m-%d %H:%M} UTC")
+    if reads < ground.certified_absences:
+        parts.append(f"for {ground.certified_absences - reads} more certified reads")
+    if not trusted:
+        parts.append("for a certified read of its source")
+    message = f"{leaver.account.email} left ({leaver.reason}); the account waits {' and '.join(parts)}"
+    return Finding("waiting", Decision.PROCEED, message)
+
+
+def _member(
+    kind: Literal["add_member", "remove_member"],
+    account: Account,
+    group: str,
+    reason: str,
+    records: tuple[RecordKey, ...],
+) -> Change:
+    return Change(kind, account.email, group, reason=reason, fluix_id=account.fluix_id, records=records)
+
+
+def _given_groups(given: Mapping[str, object]) -> list[str]:
+    groups = given.get("groups", [])
+    assert isinstance(groups, list)
+    return groups
+
+
+def _renamed(name: str, ground: Ground) -> str:
+    return ground.renames.get(normalise_name(name), name)

@@ -1,0 +1,305 @@
+"""From records to persons: who is one human, who left, and who cannot be told apart. Pure.
+
+A *cluster* is everything that might concern the same people: records that share a link or an address, and the accounts
+behind them. `resolve` splits it into verdicts, one for each human:
+
+    Present    should have an account: with one (linked, or adopted by address), or without (to be created)
+    Leaver     has a linked account, and every record behind it is certified gone, inactive or out of scope
+    Isolated   cannot be decided by a program; nothing is changed for the accounts and records named
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from connectors.model import Account, normalise_email, normalise_name
+from syncd.core.change import RecordKey
+from syncd.core.rules import Shaped, Wanted
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One record as it was last read, with what the rules made of it."""
+
+    key: RecordKey
+    shaped: Shaped
+    gone_since: datetime | None = None
+    """When a certified read first missed it; None while it is there, or while nobody can say."""
+    trusted: bool = True
+    """Whether its source's last read was certified: only then do the groups that it no longer names mean anything."""
+    pinned: bool = False
+    """Whether a skipped row might have meant it."""
+    manager: str = ""
+    """The manager's external id or email, as the source gives it."""
+
+    @property
+    def live(self) -> bool:
+        """Whether this record asks for an account."""
+        return self.gone_since is None and self.shaped.wanted is not None
+
+    @property
+    def why_dead(self) -> str:
+        """Why it asks for none, in half a sentence."""
+        return f"{self.key} is gone from its source" if self.gone_since else f"{self.key} {self.shaped.out}"
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What we own: which record an account was made from, and what we last gave it."""
+
+    key: RecordKey
+    fluix_id: str
+    given: Mapping[str, Any] = field(default_factory=dict)
+    """`email`, `display_name` and `groups` as we last set or confirmed them; empty for an account just adopted."""
+    leaving_since: datetime | None = None
+    leaving_reads: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """Everything that might concern the same people."""
+
+    entries: Sequence[Entry]
+    links: Sequence[Link] = ()
+    accounts: Sequence[Account] = ()
+    pinned_addresses: frozenset[str] = frozenset()
+    """Addresses (as compared) that a skipped row might have meant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """A person who should have an account."""
+
+    wanted: Wanted
+    entries: tuple[Entry, ...]
+    """The live records, primary first."""
+    links: tuple[Link, ...] = ()
+    account: Account | None = None
+    adopt: tuple[RecordKey, ...] = ()
+    """Records that are to be linked to `account`."""
+    replaces: tuple[RecordKey, ...] = ()
+    """Dead records from which the account would be taken over: the source's key changed, which a person must confirm."""
+    vanished: str | None = None
+    """Id of the account that was linked, and was deleted in Fluix by hand."""
+
+    @property
+    def records(self) -> tuple[RecordKey, ...]:
+        """The keys of the live records, primary first."""
+        return tuple(entry.key for entry in self.entries)
+
+
+@dataclass(frozen=True, slots=True)
+class Leaver:
+    """A linked account whose person is gone, inactive or out of scope, for certain."""
+
+    account: Account
+    links: tuple[Link, ...]
+    entries: tuple[Entry, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Isolated:
+    """People who cannot be decided by a program. What exists for them stays as it is."""
+
+    check: Literal["conflict", "unreadable", "pinned", "taken", "not_ours"]
+    message: str
+    records: tuple[RecordKey, ...] = ()
+    accounts: tuple[str, ...] = ()
+
+
+Verdict = Present | Leaver | Isolated
+
+
+def resolve(cluster: Cluster, *, adopt: bool = True, precedence: Sequence[str] = ()) -> list[Verdict]:
+    """Split a cluster into its humans, and say for each what should be.
+
+    Args:
+        cluster: see there.
+        adopt: whether an account that is there already, with the same address, becomes ours.
+        precedence: names of the sources, the most trusted first.
+    """
+    return _Resolver(cluster, adopt, precedence).verdicts()
+
+
+class _Resolver:
+    """The look-ups that the steps below share."""
+
+    def __init__(self, cluster: Cluster, adopt: bool, precedence: Sequence[str]) -> None:
+        self.cluster = cluster
+        self.adopt = adopt
+        self.rank = {name: place for place, name in enumerate(precedence)}
+        self.link = {link.key: link for link in cluster.links}
+        self.linked: dict[str, list[Link]] = defaultdict(list)
+        for link in cluster.links:
+            self.linked[link.fluix_id].append(link)
+        self.account = {account.fluix_id: account for account in cluster.accounts}
+        self.by_address = {normalise_email(account.email): account for account in cluster.accounts}
+        self.entry = {entry.key: entry for entry in cluster.entries}
+        self.claimed: set[str] = set()
+
+    def verdicts(self) -> list[Verdict]:
+        """One verdict a human: the live first, for they claim accounts; what they leave over may be leavers."""
+        if pinned := self._pinned():
+            return [pinned]
+        humans = self._humans()
+        found = [self._isolate_unclear(human) or self._human(human) for human in humans]
+        return found + self._leavers()
+
+    def _pinned(self) -> Isolated | None:
+        """A skipped row might have meant anybody in here, so nobody in here is touched."""
+        pins = [str(entry.key) for entry in self.cluster.entries if entry.pinned]
+        pins += [
+            account.email
+            for account in self.cluster.accounts
+            if normalise_email(account.email) in self.cluster.pinned_addresses
+        ]
+        pins += [
+            str(entry.key)
+            for entry in self.cluster.entries
+            if not entry.pinned and entry.shaped.email in self.cluster.pinned_addresses
+        ]
+        if not pins:
+            return None
+        message = f"a row that could not be read might have meant {_names(pins)}: left as it is"
+        return self._isolated("pinned", message, self.cluster.entries)
+
+    def _humans(self) -> list[list[Entry]]:
+        """The live and the unclear records, grouped: the same account or the same address is the same human."""
+        home: dict[object, list[Entry]] = {}
+        for entry in sorted(self.cluster.entries, key=self._order):
+            unclear = bool(entry.shaped.problem) and entry.gone_since is None
+            if not entry.live and not unclear:
+                continue
+            link = self.link.get(entry.key)
+            homes: list[object] = [link.fluix_id if link else entry.key, ("at", entry.shaped.email or entry.key)]
+            meeting = {id(home[place]): home[place] for place in homes if place in home}
+            members = next(iter(meeting.values()), [])
+            for other in list(meeting.values())[1:]:
+                members.extend(other)
+                home.update({place: members for place, group in home.items() if group is other})
+            members.append(entry)
+            home.update(dict.fromkeys(homes, members))
+        return list({id(group): group for group in home.values()}.values())
+
+    def _isolate_unclear(self, human: list[Entry]) -> Isolated | None:
+        """A record that the rules cannot judge, or two records of one source, isolate their human."""
+        for entry in human:
+            if entry.shaped.problem:
+                return self._isolated("unreadable", f"{entry.key}: {entry.shaped.problem}", human)
+        sources = [entry.key.source for entry in human]
+        if len(set(sources)) < len(sources):
+            address = human[0].shaped.email
+            names = _names([str(entry.key) for entry in human])
+            cure = "give each their own address, or remove the one that is wrong"
+            return self._isolated("conflict", f"{names} share the address {address}: {cure}", human)
+        ids = {self.link[entry.key].fluix_id for entry in human if entry.key in self.link}
+        if len(ids) > 1:
+            names = _names([str(entry.key) for entry in human])
+            message = (
+                f"{names} share an address, but own {len(ids)} accounts: one account must be deleted in Fluix by hand"
+            )
+            return self._isolated("conflict", message, human)
+        return None
+
+    def _human(self, human: list[Entry]) -> Verdict:
+        """A human with one clear set of records: which account is theirs?"""
+        entries = tuple(human)
+        wanted = _merge(entries)
+        links = tuple(self.link[entry.key] for entry in entries if entry.key in self.link)
+        there = self.by_address.get(wanted.address)
+        if links:
+            return self._linked(wanted, entries, links, there)
+        if there is None:
+            return Present(wanted, entries)
+        return self._unlinked(wanted, entries, there)
+
+    def _linked(
+        self, wanted: Wanted, entries: tuple[Entry, ...], links: tuple[Link, ...], there: Account | None
+    ) -> Verdict:
+        fluix_id = links[0].fluix_id
+        account = self.account.get(fluix_id)
+        if account is None and there is not None:
+            return self._unlinked(wanted, entries, there)
+        if there is not None and there.fluix_id != fluix_id:
+            self.claimed.add(fluix_id)
+            message = (
+                f"{entries[0].key} should have the address {wanted.email}, which another account ({there.display_name}) "
+                "holds: it follows when that address is free"
+            )
+            return Isolated("taken", message, tuple(entry.key for entry in entries), (fluix_id,))
+        self.claimed.add(fluix_id)
+        if account is None:
+            return Present(wanted, entries, links, vanished=fluix_id)
+        unlinked = tuple(entry.key for entry in entries if entry.key not in self.link)
+        return Present(wanted, entries, links, account, adopt=unlinked)
+
+    def _unlinked(self, wanted: Wanted, entries: tuple[Entry, ...], there: Account) -> Verdict:
+        """Nobody of this human owns an account, but one has the address already."""
+        keys = tuple(entry.key for entry in entries)
+        owners = [self.entry.get(link.key) for link in self.linked[there.fluix_id]]
+        if any(owner is not None and owner.live for owner in owners):
+            message = (
+                f"{keys[0]} should have the address {wanted.email}, which the account of another person still holds"
+            )
+            return Isolated("taken", message, keys)
+        if not owners:
+            if not self.adopt:
+                message = (
+                    f"{wanted.email} ({keys[0]}) has an account that is not ours: left alone (people.adopt: never)"
+                )
+                return Isolated("not_ours", message, keys)
+            self.claimed.add(there.fluix_id)
+            return Present(wanted, entries, account=there, adopt=keys)
+        self.claimed.add(there.fluix_id)
+        links = tuple(self.linked[there.fluix_id])
+        sources = {key.source for key in keys}
+        replaces = tuple(link.key for link in links if link.key.source in sources)
+        return Present(wanted, entries, links, there, adopt=keys, replaces=replaces)
+
+    def _leavers(self) -> list[Verdict]:
+        """Linked accounts that no live record claimed."""
+        found: list[Verdict] = []
+        for fluix_id, links in sorted(self.linked.items()):
+            account = self.account.get(fluix_id)
+            entries = tuple(self.entry[link.key] for link in links if link.key in self.entry)
+            if fluix_id in self.claimed or account is None or len(entries) < len(links):
+                continue
+            if any(entry.live or (not entry.shaped.out and entry.gone_since is None) for entry in entries):
+                continue
+            reason = "; ".join(entry.why_dead for entry in entries)
+            found.append(Leaver(account, tuple(links), entries, reason))
+        return found
+
+    def _isolated(
+        self, check: Literal["conflict", "unreadable", "pinned"], message: str, entries: Iterable[Entry]
+    ) -> Isolated:
+        keys = tuple(entry.key for entry in entries)
+        ids = {self.link[key].fluix_id for key in keys if key in self.link}
+        addresses = {self.entry[key].shaped.email for key in keys}
+        ids |= {there.fluix_id for address, there in self.by_address.items() if address in addresses}
+        self.claimed |= ids
+        return Isolated(check, message, keys, tuple(sorted(ids)))
+
+    def _order(self, entry: Entry) -> tuple[int, RecordKey]:
+        return self.rank.get(entry.key.source, len(self.rank)), entry.key
+
+
+def _merge(entries: Sequence[Entry]) -> Wanted:
+    """One person from several sources: attributes of the first, groups of all."""
+    wanteds = [entry.shaped.wanted for entry in entries if entry.shaped.wanted]
+    first = wanteds[0]
+    if len(wanteds) == 1:
+        return first
+    groups = {normalise_name(name): name for wanted in reversed(wanteds) for name in wanted.groups}
+    return Wanted(first.email, first.display_name, tuple(sorted(groups.values())))
+
+
+def _names(names: Sequence[str], most: int = 5) -> str:
+    """`a, b and 3 more`."""
+    shown = ", ".join(names[:most])
+    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"

@@ -1,0 +1,86 @@
+"""The first steps of a run: read and ingest the sources and the account. Nothing is concluded from a part of either."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import datetime
+
+from connectors.errors import ConnectorError
+from connectors.model import Certificate, Record, normalise_name
+from syncd.core.diff import Ground
+from syncd.core.groups import Renames, renames
+from syncd.errors import SyncdError, UsageError
+from syncd.store import accounts, clusters, groups, runs
+from syncd.store.ingest import ingest
+from syncd.store.runs import ReadLine
+from syncd.sync import Request, Sync
+
+
+def read_sources(sync: Sync, request: Request, run_id: int, now: datetime) -> dict[str, ReadLine]:
+    """Read and ingest. A source that cannot be read at all certifies nothing; when none can be, that is the error."""
+    wanted = request.sources or tuple(sync.sources)
+    if unknown := [name for name in wanted if name not in sync.sources]:
+        raise UsageError(f"there is no source {unknown[0]}", cure=f"sources are: {', '.join(sync.sources)}")
+    lines: dict[str, ReadLine] = {}
+    failures: list[ConnectorError] = []
+    for name in wanted:
+        stream = _watched(sync, name, failures)
+        taken = ingest(sync.store, name, stream, now=now, shape=lambda attributes: sync.rules.shape(attributes).email)
+        lines[name] = ReadLine.of(name, taken.certificate)
+    if len(failures) == len(wanted):
+        raise failures[0]
+    runs.keep_reads(sync.store, run_id, lines.values())
+    if request.full or runs.recall(sync.store, "rules") != sync.rules_digest:
+        clusters.dirty_all(sync.store, sync.rules)
+        runs.remember(sync.store, {"rules": sync.rules_digest})
+    return lines
+
+
+def _watched(sync: Sync, name: str, failures: list[ConnectorError]) -> Iterator[Record | Certificate]:
+    """A source's stream, with its progress told."""
+    count = 0
+    try:
+        for item in sync.sources[name].read():
+            count += 1
+            if count % 1000 == 0:
+                sync.progress(f"read {name}", 1000)
+            yield item
+    except ConnectorError as error:
+        failures.append(error)
+        raise
+
+
+def read_account(sync: Sync) -> Ground:
+    """Read and ingest the account.
+
+    Returns:
+        The policy of comparing, with the account's groups.
+
+    Raises:
+        ConnectorError, SyncdError: it could not be read, or not whole.
+    """
+    there, certificate = accounts.ingest_accounts(sync.store, sync.target.read())
+    if not certificate.certified:
+        reasons = [*certificate.reasons, *(problem.message for problem in certificate.problems)]
+        raise SyncdError(
+            f"the Fluix account was not read whole: {'; '.join(reasons)}",
+            cure="nothing is planned from half an account: mend this, and run it again",
+        )
+    return replace(sync.ground, groups={normalise_name(group.display_name): group.display_name for group in there})
+
+
+def frozen_groups(sync: Sync, lines: Iterable[ReadLine]) -> frozenset[str]:
+    """Fluix's group names (as compared) that a source did not read whole."""
+    names = (sync.rules.group_name(name) for line in lines for name in line.frozen_groups)
+    return frozenset(normalise_name(name) for name in names if name)
+
+
+def rename_groups(sync: Sync, ground: Ground) -> Renames:
+    """The groups that were renamed in sources which give groups an immutable id."""
+    found = groups.group_records(sync.store)
+    if not found:
+        return Renames()
+    renamed = renames(found, groups.group_names(sync.store), ground.groups, sync.rules.group_name)
+    groups.name_groups(sync.store, renamed.names)
+    return renamed

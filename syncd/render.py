@@ -1,0 +1,210 @@
+"""A plan and a run as people read them, and as programs do. The JSON keys are an interface."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from syncd.core.change import Change, Decision, Finding
+from syncd.core.report import Report
+from syncd.core.safety import SourceRead
+
+_MOST = 15
+"""How many changes of a kind are shown unless all are asked for."""
+
+_STYLE = {Decision.PROCEED: "green", Decision.HOLD: "yellow", Decision.REFUSE: "red"}
+_TITLES = {
+    "rename_group": "Rename group",
+    "create_group": "Create group",
+    "create_user": "Create user",
+    "update_user": "Update user",
+    "add_member": "Add to group",
+    "remove_member": "Take out of group",
+    "resend_invite": "Resend invitation",
+    "delete_user": "Delete user",
+}
+
+
+def plan_document(report: Report) -> dict[str, Any]:
+    """`plan --json`."""
+    return {
+        "plan_id": f"p{report.plan_id}",
+        "run_id": f"r{report.run_id}",
+        "digest": report.plan.digest,
+        "decision": report.decision.word,
+        "counts": report.plan.counts(),
+        "held": _held(report),
+        "changes": [_change(change, report.decisions[change.key]) for change in report.plan.changes],
+        "findings": [_finding(finding) for finding in report.review.findings],
+        "sources": [_source(read) for read in report.sources],
+    }
+
+
+def report_document(report: Report) -> dict[str, Any]:
+    """`run --json` and `apply --json`."""
+    applied = report.applied
+    assert applied is not None
+    failed = [{"key": change.key, "message": why} for change, why in applied.failed]
+    failed += [{"key": note.split(": ")[0], "message": note} for note in applied.not_held]
+    return {
+        **plan_document(report),
+        "outcome": report.outcome,
+        "failures": failed,
+        "stale": [{"key": change.key, "message": why} for change, why in applied.stale],
+        "resumed": report.resumed,
+    }
+
+
+def _held(report: Report) -> dict[str, int]:
+    held: dict[str, int] = {}
+    for change in report.plan.changes:
+        if report.decisions[change.key] is not Decision.PROCEED:
+            held[change.kind] = held.get(change.kind, 0) + 1
+    return held
+
+
+def _change(change: Change, decision: Decision) -> dict[str, Any]:
+    return {
+        "key": change.key,
+        "kind": change.kind,
+        "user": change.user,
+        "group": change.group,
+        "before": change.before,
+        "after": change.after,
+        "reason": change.reason,
+        "decision": decision.word,
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "check": finding.check,
+        "decision": finding.decision.word,
+        "message": finding.message,
+        "changes": list(finding.changes),
+    }
+
+
+def _source(read: SourceRead) -> dict[str, Any]:
+    return {
+        "name": read.name,
+        "records": read.records,
+        "groups": read.groups,
+        "certified": read.certified,
+        "problems": list(read.problems),
+    }
+
+
+def show_plan(console: Console, report: Report, *, everything: bool = False) -> None:
+    """A plan for a person: sources, changes, findings, what to do next."""
+    _show_sources(console, report.sources)
+    _show_changes(console, report, everything=everything)
+    _show_findings(console, report.review.findings, everything=everything)
+    _show_verdict(console, report)
+
+
+def show_report(console: Console, report: Report, *, everything: bool = False) -> None:
+    """A run for a person: the plan, and what became of it."""
+    applied = report.applied
+    assert applied is not None
+    if report.resumed:
+        console.print(f"finished {report.resumed} changes that an earlier run had left open\n")
+    show_plan(console, report, everything=everything)
+    for change, why in applied.failed:
+        console.print(f"[red]failed[/]  {escape(change.key)}: {escape(why)}", soft_wrap=True)
+    for note in applied.not_held:
+        console.print(f"[red]failed[/]  {escape(note)}", soft_wrap=True)
+    for change, why in applied.stale:
+        console.print(f"[yellow]dropped[/] {escape(change.key)}: {escape(why)}", soft_wrap=True)
+    said = [f"{applied.done.total()} done"]
+    said += [f"{report.already_done} done before"] * bool(report.already_done)
+    said += [f"{len(applied.failed) + len(applied.not_held)} failed"] * bool(applied.failed or applied.not_held)
+    said += [f"{len(applied.stale)} dropped"] * bool(applied.stale)
+    said += [f"{report.skipped} not let through"] * bool(report.skipped)
+    console.print(f"[bold]run r{report.run_id}[/]: {', '.join(said)}")
+
+
+def _show_sources(console: Console, sources: Iterable[SourceRead]) -> None:
+    for read in sources:
+        state = "[green]read whole[/]" if read.certified else "[yellow]not read whole[/]"
+        console.print(f"[bold]{escape(read.name)}[/]  {read.records} people, {read.groups} groups, {state}")
+
+
+def _show_changes(console: Console, report: Report, *, everything: bool) -> None:
+    for kind, count in report.plan.counts().items():
+        table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
+        table.add_column(no_wrap=True)
+        table.add_column(overflow="fold")
+        table.add_column(overflow="fold", style="dim")
+        changes = sorted(report.plan.of_kind(kind), key=lambda change: -report.decisions[change.key])
+        shown = changes if everything else changes[:_MOST]
+        for change in shown:
+            decision = report.decisions[change.key]
+            table.add_row(f"  [{_STYLE[decision]}]{decision.word}[/]", _what(change), escape(change.reason))
+        console.print(f"\n[bold]{_TITLES[kind]}[/] ({count})")
+        console.print(table)
+        if len(shown) < count:
+            console.print(f"  [dim]and {count - len(shown)} more (--all shows them)[/]")
+
+
+def _what(change: Change) -> str:
+    who = escape(change.user or "")
+    match change.kind:
+        case "create_user":
+            after = change.after or {}
+            groups = ", ".join(after["groups"])
+            return f"{who} [dim]({escape(after['display_name'])}{': ' + escape(groups) if groups else ''})[/]"
+        case "update_user":
+            return f"{who} {_arrows(change.before or {}, change.after or {})}"
+        case "add_member" | "remove_member":
+            return f"{who} {'→' if change.kind == 'add_member' else '←'} {escape(change.group or '')}"
+        case "rename_group":
+            return f"{escape(change.group or '')} → {escape((change.after or {})['display_name'])}"
+        case "create_group":
+            return escape(change.group or "")
+        case _:
+            return who
+
+
+def _arrows(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    return ", ".join(f"[dim]{name}[/] {escape(str(before.get(name)))} → {escape(str(after[name]))}" for name in after)
+
+
+def _show_findings(console: Console, findings: Iterable[Finding], *, everything: bool) -> None:
+    findings = list(findings)
+    if not findings:
+        return
+    console.print(f"\n[bold]Findings[/] ({len(findings)})")
+    shown = findings if everything else findings[: 2 * _MOST]
+    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True, style="dim")
+    table.add_column(overflow="fold")
+    for finding in shown:
+        word = "note" if finding.decision is Decision.PROCEED else finding.decision.word
+        table.add_row(f"  [{_STYLE[finding.decision]}]{word}[/]", finding.check, escape(finding.message))
+    console.print(table)
+    if len(shown) < len(findings):
+        console.print(f"  [dim]and {len(findings) - len(shown)} more (--all shows them)[/]")
+
+
+def _show_verdict(console: Console, report: Report) -> None:
+    console.print()
+    adopted = len(report.plan.links)
+    if adopted:
+        console.print(f"{adopted} accounts that are there already, with the same address, become ours")
+    if not report.plan.changes:
+        console.print("nothing to do: the account is as the directory wants it")
+    held = sum(1 for key in report.review.decisions if report.decisions[key] is Decision.HOLD)
+    total = len(report.plan.changes)
+    style = _STYLE[report.decision]
+    console.print(
+        f"[bold]plan p{report.plan_id}[/]: {total} changes, {held} held; decision [{style}]{report.decision.word}[/]"
+    )
+    if held:
+        approving = f'syncd approve p{report.plan_id} --comment "…"'
+        console.print(f"[dim]next[/] {approving} [dim](or --only KEY)[/], then syncd apply p{report.plan_id}")

@@ -1,0 +1,163 @@
+"""One run, top to bottom: read, ingest, resolve, diff, plan, review, decide, apply, audit. Each step is a named function.
+
+`make_plan` goes as far as the review and writes nothing to the target; `run` goes on; `apply_plan` applies what a person
+approved of a plan made before.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import replace
+
+from syncd.apply import Worker
+from syncd.comparing import accepts, compare, counts, facts, look_at_leavers
+from syncd.core import safety
+from syncd.core.approval import decide
+from syncd.core.change import Decision
+from syncd.core.plan import Plan
+from syncd.core.report import Report
+from syncd.errors import Interrupted, SyncdError, UsageError
+from syncd.reading import frozen_groups, read_account, read_sources, rename_groups
+from syncd.store import accounts, clusters, links, plans, runs, sizes
+from syncd.store.journal import Journal
+from syncd.store.plans import StoredPlan
+from syncd.sync import Request, Sync
+
+
+def make_plan(sync: Sync, request: Request) -> Report:
+    """Read, compare, check and keep a plan. Nothing is written to the target.
+
+    Raises:
+        ConnectorError: no source, or not the target, could be read.
+    """
+    with _line(sync, request.command) as run_id:
+        stored = _plan(sync, request, run_id)
+        report = Report(run_id, stored.plan_id, stored.plan, stored.review, stored.sources, _decide(sync, stored))
+        runs.write(sync.store, run_id, plan_id=stored.plan_id, decision=report.decision.word)
+    return report
+
+
+def run(sync: Sync, request: Request) -> Report:
+    """Plan, then apply what may proceed.
+
+    Raises:
+        ConnectorError: no source, or not the target, could be read or reached.
+        Interrupted: asked to stop; what was begun goes on with the next run.
+    """
+    with _line(sync, request.command) as run_id:
+        resumed = _resume(sync, run_id)
+        stored = _plan(sync, request, run_id)
+        return _apply(sync, run_id, stored, resumed)
+
+
+def apply_plan(sync: Sync, plan_id: int) -> Report:
+    """Apply what may proceed of a plan that was shown: what is approved, and what needed no approval.
+
+    Raises:
+        UsageError: there is no such plan, or it is too old.
+        ConnectorError, Interrupted: as in `run`.
+    """
+    stored = plans.load(sync.store, plan_id)
+    if stored is None:
+        raise UsageError(f"there is no plan {plan_id}", cure="see `syncd runs`")
+    if sync.clock() - stored.created_at > sync.approval_lasts:
+        hours = sync.approval_lasts.total_seconds() / 3600
+        raise UsageError(f"plan {plan_id} is older than {hours:g} hours", cure="make a new one with `syncd plan`")
+    with _line(sync, "apply") as run_id:
+        resumed = _resume(sync, run_id)
+        return _apply(sync, run_id, stored, resumed)
+
+
+def _plan(sync: Sync, request: Request, run_id: int) -> StoredPlan:
+    """The steps from reading to the review."""
+    now = sync.clock()
+    read_now = read_sources(sync, request, run_id, now)
+    lines = {**runs.last_reads(sync.store, sync.sources), **read_now}
+    ground = replace(read_account(sync), now=now, frozen=frozen_groups(sync, lines.values()))
+    renamed = rename_groups(sync, ground)
+    compared = compare(sync, request, replace(ground, renames=renamed.moved), runs.trust_of(lines.values()))
+    compared.findings += renamed.findings
+    admins = look_at_leavers(sync, compared)
+    plan = Plan.of((*renamed.changes, *compared.changes), compared.adoptions)
+    known = facts(sync, compared, read_now, admins)
+    review = safety.review(plan, known, sync.policy)
+    certified = {line.name for line in read_now.values() if line.certified}
+    leaving = [(leaver, counts(leaver, certified)) for leaver in compared.leavers]
+    links.count_leaving(sync.store, leaving, compared.stayed, now)
+    clusters.settle(sync.store, compared.settled)
+    taken = [] if request.user else accepts(plan, known.sizes, sync.policy)
+    plan_id = plans.save(sync.store, plan, review, run_id=run_id, sources=known.sources, accepts=taken, now=now)
+    return StoredPlan(plan_id, run_id, now, plan, review, tuple(known.sources), taken)
+
+
+def _decide(sync: Sync, stored: StoredPlan) -> dict[str, Decision]:
+    approvals = plans.approvals_of(sync.store, stored.plan.digest)
+    return decide(stored.plan, stored.review.decisions, approvals, sync.clock())
+
+
+def _worker(sync: Sync, run_id: int) -> tuple[Worker, Journal]:
+    journal = Journal(sync.store, run_id, sync.actor, sync.clock)
+    worker = Worker(
+        sync.target,
+        journal,
+        returned=lambda keys: clusters.returned(sync.store, keys, sync.rules),
+        account_id=lambda email: accounts.id_of(sync.store, email),
+        critical=sync.critical,
+        progress=lambda count: sync.progress("applied", count),
+    )
+    return worker, journal
+
+
+def _resume(sync: Sync, run_id: int) -> int:
+    """Take up what a run that was killed left open. Returns how many changes that were."""
+    worker, journal = _worker(sync, run_id)
+    left = journal.open()
+    if left:
+        worker.resume(left)
+    return len({(plan_id, change.key) for plan_id, change, _, _ in left})
+
+
+def _apply(sync: Sync, run_id: int, stored: StoredPlan, resumed: int) -> Report:
+    worker, journal = _worker(sync, run_id)
+    decisions = _decide(sync, stored)
+    before = journal.done_keys(stored.plan_id)
+    going = [
+        change
+        for change in stored.plan.changes
+        if decisions[change.key] is Decision.PROCEED and change.key not in before
+    ]
+    links.adopt(sync.store, links.not_yet(sync.store, stored.plan.links), sync.actor, sync.clock())
+    applied = worker.apply(stored.plan_id, going)
+    done = journal.done_keys(stored.plan_id)
+    sizes.accept(sync.store, [(name, group, now) for name, group, now, keys in stored.accepts if done.issuperset(keys)])
+    report = Report(
+        run_id,
+        stored.plan_id,
+        stored.plan,
+        stored.review,
+        stored.sources,
+        decisions,
+        applied,
+        skipped=len(stored.plan.changes) - len(going) - len(before),
+        already_done=len(before),
+        resumed=resumed,
+    )
+    runs.write(sync.store, run_id, plan_id=stored.plan_id, decision=report.decision.word, outcome=report.outcome)
+    return report
+
+
+@contextlib.contextmanager
+def _line(sync: Sync, command: str) -> Iterator[int]:
+    """The run's own line: how it ended is always written, unless the process is killed."""
+    run_id = runs.start(sync.store, command, sync.actor, sync.clock())
+    try:
+        yield run_id
+    except (KeyboardInterrupt, Interrupted):
+        runs.write(sync.store, run_id, state="interrupted", ended_at=sync.clock())
+        raise
+    except Exception as error:
+        with contextlib.suppress(SyncdError):
+            runs.write(sync.store, run_id, state="failed", error=str(error), ended_at=sync.clock())
+        raise
+    runs.write(sync.store, run_id, state="done", ended_at=sync.clock())

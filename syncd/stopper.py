@@ -1,0 +1,53 @@
+"""Stopping when asked: SIGINT and SIGTERM end a run at once, but never in the middle of a batch that is being applied."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from collections.abc import Iterator
+from types import FrameType
+
+from syncd.errors import Interrupted
+
+
+class Stopper:
+    """Turns the signals into `Interrupted`; inside `critical`, only after the block.
+
+    A second signal inside the block does not hurry it: a batch takes well under a second, and a target that hangs has its
+    own time-out.
+    """
+
+    def __init__(self) -> None:
+        self._asked = ""
+        self._depth = 0
+
+    @contextlib.contextmanager
+    def listening(self) -> Iterator[None]:
+        """Listen to SIGINT and SIGTERM while the block runs (main thread only)."""
+        before = {number: signal.signal(number, self._on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    @contextlib.contextmanager
+    def critical(self) -> Iterator[None]:
+        """A block that is finished before a signal is heard."""
+        self._depth += 1
+        try:
+            yield
+        finally:
+            self._depth -= 1
+        if self._asked and not self._depth:
+            self._stop()
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        del frame
+        self._asked = signal.Signals(number).name
+        if not self._depth:
+            self._stop()
+
+    def _stop(self) -> None:
+        asked, self._asked = self._asked, ""
+        raise Interrupted(f"stopped by {asked}", cure="run it again: it goes on where it stopped")

@@ -1,0 +1,271 @@
+"""Gathering: from the dirty records to the clusters that `core.resolve` splits into humans.
+
+A cluster is closed over links and addresses: whoever shares an account or an address with a dirty record is in it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine, bindparam, select, tuple_, update
+
+from connectors.model import Account, normalise_email
+from syncd.core.change import RecordKey
+from syncd.core.resolve import Cluster, Entry, Link
+from syncd.core.rules import Rules
+from syncd.store.accounts import to_account
+from syncd.store.engine import reading, writing
+from syncd.store.sql import chunks
+from syncd.store.tables import accounts, links, memberships, records
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """What the last reads of all sources allow to be concluded."""
+
+    certified: frozenset[str]
+    """Names of the sources whose last read was certified."""
+    pinned: frozenset[RecordKey] = frozenset()
+    """Records that a skipped row might have meant."""
+    pinned_addresses: frozenset[str] = frozenset()
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """What a closure has found so far."""
+
+    records: dict[RecordKey, tuple[Mapping[str, Any], str | None, datetime | None]] = field(default_factory=dict)
+    links: dict[RecordKey, Link] = field(default_factory=dict)
+    accounts: dict[str, Account] = field(default_factory=dict)
+    groups: dict[RecordKey, list[str]] = field(default_factory=lambda: defaultdict(list))
+
+
+def dirty_clusters(engine: Engine, rules: Rules, trust: Trust) -> Iterator[Cluster]:
+    """Every cluster with a dirty record in it, each once."""
+    done: set[RecordKey] = set()
+    for page in _dirty_pages(engine):
+        start = [key for key in page if key not in done]
+        for cluster in gather(engine, start, rules, trust):
+            done.update(entry.key for entry in cluster.entries)
+            yield cluster
+
+
+def clusters_of(engine: Engine, email: str, rules: Rules, trust: Trust) -> Iterator[Cluster]:
+    """The clusters in which somebody has, or should have, this address."""
+    address = normalise_email(email)
+    with reading(engine) as connection:
+        wanting = select(records.c.source, records.c.external_id).where(records.c.address == address)
+        having = (
+            select(links.c.source, links.c.external_id)
+            .join(accounts, accounts.c.fluix_id == links.c.fluix_id)
+            .where(accounts.c.address == address)
+        )
+        keys = {RecordKey(*row) for query in (wanting, having) for row in connection.execute(query).tuples()}
+    yield from gather(engine, keys, rules, trust)
+
+
+def settle(engine: Engine, keys: Iterable[RecordKey]) -> None:
+    """Nothing is left to do or to say for these records: they are looked at again when something changes."""
+    statement = (
+        update(records)
+        .where(
+            records.c.source == bindparam("of"), records.c.kind == "person", records.c.external_id == bindparam("key")
+        )
+        .values(dirty=False)
+    )
+    for part in chunks(keys, 2000):
+        with writing(engine) as connection:
+            connection.execute(statement, [{"of": key.source, "key": key.external_id} for key in part])
+
+
+def dirty_all(engine: Engine, rules: Rules) -> None:
+    """Look at everybody again: the rules changed, or a full run was asked for. Works the addresses out anew."""
+    statement = (
+        update(records)
+        .where(
+            records.c.source == bindparam("of"), records.c.kind == "person", records.c.external_id == bindparam("key")
+        )
+        .values(address=bindparam("new_address"), dirty=True)
+    )
+    query = select(records.c.source, records.c.external_id, records.c.attributes).where(records.c.kind == "person")
+    with reading(engine) as connection:
+        for rows in connection.execution_options(yield_per=2000).execute(query).tuples().partitions():
+            new = [
+                {"of": source, "key": key, "new_address": rules.shape(attributes).email}
+                for source, key, attributes in rows
+            ]
+            with writing(engine) as other:
+                other.execute(statement, new)
+
+
+def _dirty_pages(engine: Engine, size: int = 500) -> Iterator[list[RecordKey]]:
+    """Keys of the dirty records, page by page in the order of their keys."""
+    last = RecordKey("", "")
+    columns = (records.c.source, records.c.external_id)
+    while True:
+        query = (
+            select(*columns)
+            .where(records.c.dirty, records.c.kind == "person", tuple_(*columns) > tuple_(*last))
+            .order_by(*columns)
+            .limit(size)
+        )
+        with reading(engine) as connection:
+            page = [RecordKey(*row) for row in connection.execute(query).tuples()]
+        if not page:
+            return
+        yield page
+        last = page[-1]
+
+
+def gather(engine: Engine, start: Iterable[RecordKey], rules: Rules, trust: Trust) -> Iterator[Cluster]:
+    """Close over links and addresses, beginning with these records, and split into clusters."""
+    found = _Gathered()
+    keys, ids, addresses = set(start), set[str](), set[str]()
+    asked_ids, asked_addresses = set[str](), set[str]()
+    with reading(engine) as connection:
+        while keys or ids or addresses:
+            new_records = _load_records(connection, keys, addresses, found)
+            keys = set()
+            addresses_next = {email for key in new_records if (email := found.records[key][1])}
+            new_links = _load_links(connection, new_records, ids, found)
+            keys |= {link.key for link in new_links} - found.records.keys()
+            ids_next = {link.fluix_id for link in new_links}
+            for account in _load_accounts(connection, ids_next - asked_ids, addresses_next - asked_addresses, found):
+                addresses_next.add(normalise_email(account.email))
+                ids_next.add(account.fluix_id)
+            ids, addresses = ids_next - asked_ids, addresses_next - asked_addresses
+            asked_ids |= ids
+            asked_addresses |= addresses
+            _load_groups(connection, new_records, found)
+    yield from _split(found, rules, trust)
+
+
+def _load_records(
+    connection: Connection, keys: set[RecordKey], addresses: set[str], found: _Gathered
+) -> list[RecordKey]:
+    columns = (
+        records.c.source,
+        records.c.external_id,
+        records.c.attributes,
+        records.c.address,
+        records.c.gone_since,
+    )
+    base = select(*columns).where(records.c.kind == "person")
+    queries = [base.where(records.c.address.in_(part)) for part in chunks(addresses)]
+    for source, external_ids in _by_source(keys).items():
+        queries += [
+            base.where(records.c.source == source, records.c.external_id.in_(part)) for part in chunks(external_ids)
+        ]
+    new: list[RecordKey] = []
+    for query in queries:
+        for source, external_id, attributes, address, gone_since in connection.execute(query).tuples():
+            key = RecordKey(source, external_id)
+            if key not in found.records:
+                found.records[key] = (attributes, address, gone_since)
+                new.append(key)
+    return new
+
+
+def _load_links(connection: Connection, keys: list[RecordKey], ids: set[str], found: _Gathered) -> list[Link]:
+    base = select(links)
+    queries = [base.where(links.c.fluix_id.in_(part)) for part in chunks(ids)]
+    for source, external_ids in _by_source(keys).items():
+        queries += [
+            base.where(links.c.source == source, links.c.external_id.in_(part)) for part in chunks(external_ids)
+        ]
+    new: list[Link] = []
+    for query in queries:
+        for row in connection.execute(query):
+            key = RecordKey(row.source, row.external_id)
+            if key not in found.links:
+                found.links[key] = Link(key, row.fluix_id, row.given, row.leaving_since, row.leaving_reads)
+                new.append(found.links[key])
+    return new
+
+
+def _load_accounts(connection: Connection, ids: set[str], addresses: set[str], found: _Gathered) -> list[Account]:
+    base = select(accounts.c.fluix_id, accounts.c.attributes)
+    queries = [base.where(accounts.c.fluix_id.in_(part)) for part in chunks(ids)]
+    queries += [base.where(accounts.c.address.in_(part)) for part in chunks(addresses)]
+    new: list[Account] = []
+    for query in queries:
+        for fluix_id, attributes in connection.execute(query).tuples():
+            if fluix_id not in found.accounts:
+                found.accounts[fluix_id] = to_account(fluix_id, attributes)
+                new.append(found.accounts[fluix_id])
+    return new
+
+
+def _load_groups(connection: Connection, keys: list[RecordKey], found: _Gathered) -> None:
+    """The groups that group records put these persons into."""
+    group = records.alias("group_record")
+    base = (
+        select(memberships.c.source, memberships.c.person_id, group.c.attributes)
+        .join(
+            group,
+            (group.c.source == memberships.c.source)
+            & (group.c.kind == "group")
+            & (group.c.external_id == memberships.c.group_id),
+        )
+        .order_by(memberships.c.group_id)
+    )
+    for source, external_ids in _by_source(keys).items():
+        for part in chunks(external_ids):
+            query = base.where(memberships.c.source == source, memberships.c.person_id.in_(part))
+            for name, person_id, attributes in connection.execute(query).tuples():
+                found.groups[RecordKey(name, person_id)].append(str(attributes["display_name"]))
+
+
+def _split(found: _Gathered, rules: Rules, trust: Trust) -> Iterator[Cluster]:
+    """The connected parts of what was gathered."""
+    parent: dict[object, object] = {}
+
+    def root(node: object) -> object:
+        while parent.setdefault(node, node) != node:
+            parent[node] = parent[parent[node]]
+            node = parent[node]
+        return node
+
+    for key, (_, address, _) in found.records.items():
+        parent[root(key)] = root(("at", address)) if address else root(key)
+    for link in found.links.values():
+        parent[root(link.key)] = root(("id", link.fluix_id))
+    for account in found.accounts.values():
+        parent[root(("id", account.fluix_id))] = root(("at", normalise_email(account.email)))
+
+    parts: dict[object, tuple[list[Entry], list[Link], list[Account]]] = defaultdict(lambda: ([], [], []))
+    for key, (attributes, _, gone_since) in found.records.items():
+        entry = Entry(
+            key,
+            rules.shape(attributes, found.groups.get(key, ())),
+            gone_since,
+            trusted=key.source in trust.certified,
+            pinned=key in trust.pinned,
+            manager=str(attributes.get("manager", "")),
+        )
+        parts[root(key)][0].append(entry)
+    for link in found.links.values():
+        parts[root(link.key)][1].append(link)
+    for account in found.accounts.values():
+        parts[root(("id", account.fluix_id))][2].append(account)
+    for entries, owned, there in parts.values():
+        yield Cluster(entries, owned, there, trust.pinned_addresses)
+
+
+def _by_source(keys: Iterable[RecordKey]) -> dict[str, list[str]]:
+    sorted_out: dict[str, list[str]] = defaultdict(list)
+    for key in keys:
+        sorted_out[key.source].append(key.external_id)
+    return sorted_out
+
+
+def returned(engine: Engine, keys: Iterable[RecordKey], rules: Rules) -> set[RecordKey]:
+    """Which of these leavers' records ask for an account again."""
+    back: set[RecordKey] = set()
+    for cluster in gather(engine, keys, rules, Trust(frozenset())):
+        back |= {entry.key for entry in cluster.entries if entry.live}
+    return back & set(keys)

@@ -1,0 +1,161 @@
+"""Opening a store: the engine, its pragmas, and the check that this program and the store are of one version.
+
+On SQLite a write transaction takes the write lock when it begins (BEGIN IMMEDIATE), so that two processes wait for each
+other instead of failing half-way; reads run outside of transactions and never wait.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from syncd.errors import StoreError
+
+REVISION = "0001"
+"""The newest revision under migrations/versions."""
+
+_BUSY_SECONDS = 30
+
+
+def open_engine(url: str) -> Engine:
+    """An engine for this store, which makes the file's folder when it is missing.
+
+    Raises:
+        StoreError: the folder cannot be made or written.
+    """
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return create_engine(parsed)
+    if parsed.database and parsed.database != ":memory:":
+        _make_folder(Path(parsed.database))
+    engine = create_engine(parsed, connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False})
+    event.listen(engine, "connect", _on_connect)
+    event.listen(engine, "begin", _on_begin)
+    return engine
+
+
+def _make_folder(file: Path) -> None:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"the folder for the store cannot be made: {error.strerror}",
+            where=str(file.parent),
+            cure="make it, or name another one in `store:`",
+        ) from error
+
+
+def _on_connect(connection: Any, record: object) -> None:
+    del record
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY", "cache_size=-32768"):
+        with contextlib.suppress(Exception) if pragma.startswith("journal") else contextlib.nullcontext():
+            connection.execute(f"PRAGMA {pragma}")
+
+
+def _on_begin(connection: Connection) -> None:
+    options = connection.get_execution_options()
+    if options.get("isolation_level") != "AUTOCOMMIT":
+        connection.exec_driver_sql("BEGIN" if options.get("read_only") else "BEGIN IMMEDIATE")
+
+
+@contextlib.contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A connection for reading: no transaction, no waiting for writers."""
+    with store_errors(engine), engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+        yield connection
+
+
+@contextlib.contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """One write transaction: all of it is kept, or nothing."""
+    with store_errors(engine), engine.begin() as connection:
+        yield connection
+
+
+@contextlib.contextmanager
+def store_errors(engine: Engine) -> Iterator[None]:
+    """Turns the database's errors into ours, with a cure.
+
+    Raises:
+        StoreError: the disk is full, the file is read-only, locked for too long, or no database.
+    """
+    try:
+        yield
+    except DBAPIError as error:
+        where = engine.url.database or str(engine.url)
+        what = str(error.orig)
+        cure = next((cure for sign, cure in _CURES.items() if sign in what), "")
+        if not cure and not isinstance(error, OperationalError):
+            raise
+        raise StoreError(f"the store cannot be used: {what}", where=where, cure=cure) from error
+
+
+_CURES = {
+    "disk is full": "free some space, and run it again: it goes on where it stopped",
+    "readonly": "give this user the right to write the file and its folder",
+    "locked": "another process has been writing for long: see who with `syncd runs`, and try again",
+    "unable to open": "check the path in `store:` and the rights of its folder",
+    "not a database": "the file is something else: name another one in `store:`, or restore it from a backup",
+    "malformed": "the file is damaged: restore it from a backup; run `PRAGMA integrity_check` to see how much",
+    "disk I/O error": "check the disk and its free space, and run it again: it goes on where it stopped",
+}
+
+
+def revision(engine: Engine) -> str | None:
+    """The store's revision; None when it is empty."""
+    with reading(engine) as connection:
+        if not inspect(connection).has_table("alembic_version"):
+            return None
+        return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def require_current(engine: Engine) -> None:
+    """Make an empty store ready; refuse one of another version.
+
+    Raises:
+        StoreError: the store is older (upgrade it) or newer (upgrade the program).
+    """
+    there = revision(engine)
+    if there is None:
+        upgrade(engine)
+        return
+    refuse_newer(engine, there)
+    if there != REVISION:
+        raise StoreError(
+            f"the store is of an older version ({there}; this program needs {REVISION})",
+            where=engine.url.database or "",
+            cure="make a copy of it, then run `syncd store upgrade`",
+        )
+
+
+def refuse_newer(engine: Engine, there: str | None) -> None:
+    """Refuse a store that a newer program wrote.
+
+    Raises:
+        StoreError: it is newer.
+    """
+    if there is not None and there > REVISION:
+        raise StoreError(
+            f"the store is of a newer version ({there}; this program knows {REVISION})",
+            where=engine.url.database or "",
+            cure="install the newer fluix-syncd",
+        )
+
+
+def upgrade(engine: Engine) -> None:
+    """Bring the store to this program's revision; forward only."""
+    from alembic import command  # noqa: PLC0415 - a third of a second, and needed once in a store's life
+    from alembic.config import Config  # noqa: PLC0415 - as above
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    with writing(engine) as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")

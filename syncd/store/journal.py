@@ -1,0 +1,135 @@
+"""What is about to be done, written before; what became of it, written after: with links and audit in one transaction.
+
+A step that is intended and has no end was under way when a process ended. It is taken up again, with the same operation
+id, so that the target does nothing twice.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine, bindparam, literal_column, select, update
+
+from connectors.model import Outcome, Step
+from syncd.core.change import Change
+from syncd.store import links
+from syncd.store.audit import Event, append
+from syncd.store.engine import reading, writing
+from syncd.store.plans import change_of
+from syncd.store.sql import upsert
+from syncd.store.tables import journal
+
+_OPEN = journal.c.state == literal_column("'intended'")
+"""As a literal, since only then SQLite answers it from the partial index."""
+
+
+class Journal:
+    """The journal of one run.
+
+    Args:
+        engine: the store's.
+        run_id: which run writes.
+        actor: who runs it, for the audit.
+        clock: tells the time of each entry.
+    """
+
+    def __init__(self, engine: Engine, run_id: int, actor: str, clock: Callable[[], datetime]) -> None:
+        self._engine = engine
+        self._run_id = run_id
+        self._actor = actor
+        self._clock = clock
+
+    def intend(self, plan_id: int, steps: Iterable[tuple[Change, int, Step]]) -> None:
+        """Write steps (change, place inside the change, step) before they are done."""
+        now = self._clock()
+        rows = [self._row(plan_id, placed, now, "intended") for placed in steps]
+        if rows:
+            with writing(self._engine) as connection:
+                connection.execute(upsert(connection, journal), rows)
+
+    def conclude(self, ended: Sequence[tuple[Change, Step, Outcome]]) -> None:
+        """Write what became of steps, and what follows from it: links, and a line in the audit for each."""
+        if not ended:
+            return
+        now = self._clock()
+        with writing(self._engine) as connection:
+            self._end(
+                connection, [(out.operation_id, out.state, out.fluix_id, out.message) for _, _, out in ended], now
+            )
+            done = [(change, step, out) for change, step, out in ended if out.state == "done"]
+            links.follow(connection, done)
+            events = [self._event(change, step.verb, out.state, out.message) for change, step, out in ended]
+            append(connection, events, now)
+
+    def drop(self, plan_id: int, stale: Iterable[tuple[Change, Step, str]]) -> None:
+        """Write that changes dropped out, because the account is not as it was when they were planned."""
+        dropped = list(stale)
+        if not dropped:
+            return
+        now = self._clock()
+        rows = [self._row(plan_id, (change, 0, step), now, "stale", why) for change, step, why in dropped]
+        with writing(self._engine) as connection:
+            connection.execute(upsert(connection, journal), rows)
+            append(connection, [self._event(change, step.verb, "stale", why) for change, step, why in dropped], now)
+
+    def open(self) -> list[tuple[int, Change, int, Step]]:
+        """Every step that was intended and has no end: (plan number, change, place, step), in their order."""
+        query = select(journal).where(_OPEN).order_by(journal.c.plan_id, journal.c.key, journal.c.place)
+        with reading(self._engine) as connection:
+            return [
+                (row.plan_id, change_of(connection, row.plan_id, row.key), row.place, _step(row.step))
+                for row in connection.execute(query)
+            ]
+
+    def done_keys(self, plan_id: int) -> set[str]:
+        """The changes of a plan that are done already."""
+        query = select(journal.c.key, journal.c.state).where(journal.c.plan_id == plan_id)
+        states: dict[str, set[str]] = defaultdict(set)
+        with reading(self._engine) as connection:
+            for key, state in connection.execute(query).tuples():
+                states[key].add(state)
+        return {key for key, seen in states.items() if seen == {"done"}}
+
+    def _row(
+        self, plan_id: int, placed: tuple[Change, int, Step], now: datetime, state: str, message: str = ""
+    ) -> dict[str, Any]:
+        change, place, step = placed
+        return {
+            "operation_id": step.operation_id,
+            "run_id": self._run_id,
+            "plan_id": plan_id,
+            "key": change.key,
+            "place": place,
+            "step": asdict(step),
+            "state": state,
+            "fluix_id": step.fluix_id,
+            "message": message,
+            "intended_at": now,
+            "ended_at": None if state == "intended" else now,
+        }
+
+    def _end(self, connection: Connection, ends: Iterable[tuple[str, str, str | None, str]], now: datetime) -> None:
+        statement = (
+            update(journal)
+            .where(journal.c.operation_id == bindparam("of"))
+            .values(state=bindparam("to"), fluix_id=bindparam("id"), message=bindparam("why"), ended_at=now)
+        )
+        rows = [{"of": operation, "to": state, "id": fluix_id, "why": why} for operation, state, fluix_id, why in ends]
+        connection.execute(statement, rows)
+
+    def _event(self, change: Change, verb: str, state: str, message: str) -> Event:
+        detail: dict[str, Any] = {"run": self._run_id, "key": change.key, "state": state, "reason": change.reason}
+        if message:
+            detail["message"] = message
+        if change.before or change.after:
+            detail |= {"before": change.before, "after": change.after}
+        return Event(self._actor, verb, change.user or change.group or "", detail)
+
+
+def _step(data: Mapping[str, Any]) -> Step:
+    values = {name: tuple(value) if isinstance(value, list) else value for name, value in data["values"].items()}
+    return Step(data["operation_id"], data["verb"], data["fluix_id"], values)

@@ -1,0 +1,329 @@
+"""The first store: the engine's tables, and the embedded account's."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    """Make all tables."""
+    op.create_table(
+        "accounts",
+        sa.Column("fluix_id", sa.String(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(length=16), nullable=False),
+        sa.Column("address", sa.String(), nullable=False),
+        sa.Column("attributes", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("fluix_id"),
+        comment="the target's users as they were last read",
+    )
+    op.create_index(op.f("ix_accounts_address"), "accounts", ["address"], unique=False)
+    op.create_table(
+        "approvals",
+        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("plan_id", sa.Integer(), nullable=False),
+        sa.Column("digest", sa.String(), nullable=False),
+        sa.Column("keys", sa.Text(), nullable=False),
+        sa.Column("approver", sa.String(), nullable=False),
+        sa.Column("comment", sa.Text(), nullable=False),
+        sa.Column("approved_at", sa.String(length=32), nullable=False),
+        sa.Column("expires_at", sa.String(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(op.f("ix_approvals_digest"), "approvals", ["digest"], unique=False)
+    op.create_table(
+        "audit",
+        sa.Column("place", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("at", sa.String(length=32), nullable=False),
+        sa.Column("actor", sa.String(), nullable=False),
+        sa.Column("action", sa.String(), nullable=False),
+        sa.Column("subject", sa.String(), nullable=False),
+        sa.Column("detail", sa.Text(), nullable=False),
+        sa.Column(
+            "hash", sa.LargeBinary(length=32), nullable=False, comment="of this row and the hash of the row before"
+        ),
+        sa.PrimaryKeyConstraint("place"),
+    )
+    op.create_table(
+        "group_links",
+        sa.Column("source", sa.String(), nullable=False),
+        sa.Column("external_id", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False, comment="what the group is called in Fluix"),
+        sa.PrimaryKeyConstraint("source", "external_id"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "journal",
+        sa.Column("operation_id", sa.String(), nullable=False),
+        sa.Column("run_id", sa.Integer(), nullable=False),
+        sa.Column("plan_id", sa.Integer(), nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("place", sa.Integer(), nullable=False, comment="of the step inside its change"),
+        sa.Column("step", sa.Text(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False, comment="intended | done | failed | stale"),
+        sa.Column("fluix_id", sa.String(), nullable=True),
+        sa.Column("message", sa.Text(), nullable=False),
+        sa.Column("intended_at", sa.String(length=32), nullable=False),
+        sa.Column("ended_at", sa.String(length=32), nullable=True),
+        sa.PrimaryKeyConstraint("operation_id"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(
+        "journal_open",
+        "journal",
+        ["plan_id"],
+        unique=False,
+        sqlite_where=sa.text("state = 'intended'"),
+        postgresql_where=sa.text("state = 'intended'"),
+    )
+    op.create_index("journal_plan", "journal", ["plan_id", "key"], unique=False)
+    op.create_table(
+        "links",
+        sa.Column("source", sa.String(), nullable=False),
+        sa.Column("external_id", sa.String(), nullable=False),
+        sa.Column("fluix_id", sa.String(), nullable=False),
+        sa.Column(
+            "given",
+            sa.Text(),
+            nullable=False,
+            comment="email, display_name and groups as we last set or confirmed them",
+        ),
+        sa.Column("leaving_since", sa.String(length=32), nullable=True),
+        sa.Column("leaving_reads", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("source", "external_id"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("links_fluix_id", "links", ["fluix_id"], unique=False)
+    op.create_table(
+        "memberships",
+        sa.Column("source", sa.String(), nullable=False),
+        sa.Column("group_id", sa.String(), nullable=False, comment="external id of the group record"),
+        sa.Column("person_id", sa.String(), nullable=False, comment="external id of the person record"),
+        sa.PrimaryKeyConstraint("source", "group_id", "person_id"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("memberships_person", "memberships", ["source", "person_id"], unique=False)
+    op.create_table(
+        "meta",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+    )
+    op.create_table(
+        "plan_changes",
+        sa.Column("plan_id", sa.Integer(), nullable=False),
+        sa.Column("place", sa.Integer(), nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("decision", sa.String(), nullable=False),
+        sa.Column("change", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("plan_id", "place"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("plan_changes_key", "plan_changes", ["plan_id", "key"], unique=False)
+    op.create_table(
+        "plans",
+        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("digest", sa.String(), nullable=False),
+        sa.Column("created_at", sa.String(length=32), nullable=False),
+        sa.Column("run_id", sa.Integer(), nullable=False),
+        sa.Column("decision", sa.String(), nullable=False),
+        sa.Column("findings", sa.Text(), nullable=False),
+        sa.Column("sources", sa.Text(), nullable=False),
+        sa.Column("adoptions", sa.Text(), nullable=False),
+        sa.Column("accepts", sa.Text(), nullable=False, comment="sizes that are accepted once this plan is applied"),
+        sa.Column("size", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sqlite_autoincrement=True,
+    )
+    op.create_table(
+        "records",
+        sa.Column("source", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False, comment="person | group"),
+        sa.Column("external_id", sa.String(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(length=16), nullable=False, comment="of the attributes as last read"),
+        sa.Column("attributes", sa.Text(), nullable=False),
+        sa.Column("address", sa.String(), nullable=True, comment="the email as it is compared, after the mapping"),
+        sa.Column("gone_since", sa.String(length=32), nullable=True, comment="when a certified read first missed it"),
+        sa.Column("dirty", sa.Boolean(), nullable=False, comment="whether the next plan has to look at it"),
+        sa.PrimaryKeyConstraint("source", "kind", "external_id"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("records_address", "records", ["address"], unique=False)
+    op.create_index(
+        "records_dirty",
+        "records",
+        ["source", "external_id"],
+        unique=False,
+        sqlite_where=sa.text("dirty = 1"),
+        postgresql_where=sa.text("dirty = 1"),
+    )
+    op.create_table(
+        "runs",
+        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("command", sa.String(), nullable=False),
+        sa.Column("actor", sa.String(), nullable=False),
+        sa.Column("started_at", sa.String(length=32), nullable=False),
+        sa.Column("ended_at", sa.String(length=32), nullable=True),
+        sa.Column("state", sa.String(), nullable=False, comment="running | done | failed | interrupted"),
+        sa.Column("plan_id", sa.Integer(), nullable=True),
+        sa.Column("decision", sa.String(), nullable=True),
+        sa.Column("reads", sa.Text(), nullable=True, comment="what each source said, and what its problems pin"),
+        sa.Column("outcome", sa.Text(), nullable=True),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+        sqlite_autoincrement=True,
+    )
+    op.create_table(
+        "sizes",
+        sa.Column("source", sa.String(), nullable=False),
+        sa.Column("group_name", sa.String(), nullable=False, comment="empty: the source itself"),
+        sa.Column("now", sa.Integer(), nullable=False),
+        sa.Column(
+            "accepted",
+            sa.Integer(),
+            nullable=True,
+            comment="at the last certified read whose absences were let through",
+        ),
+        sa.PrimaryKeyConstraint("source", "group_name"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "account_activity",
+        sa.Column("activity_id", sa.Integer(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("user_id", sa.Integer(), nullable=True),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("activity_id", name=op.f("pk_account_activity")),
+    )
+    op.create_index(op.f("ix_account_activity_user_id"), "account_activity", ["user_id"], unique=False)
+    op.create_table(
+        "account_groups",
+        sa.Column("group_id", sa.Integer(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("name_key", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("group_id", name=op.f("pk_account_groups")),
+        sa.UniqueConstraint("name_key", name=op.f("uq_account_groups_name_key")),
+        sqlite_autoincrement=True,
+    )
+    op.create_table(
+        "account_invitations",
+        sa.Column("invitation_id", sa.Integer(), nullable=False),
+        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("email", sa.Text(), nullable=False),
+        sa.Column("sent_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("invitation_id", name=op.f("pk_account_invitations")),
+    )
+    op.create_index(op.f("ix_account_invitations_user_id"), "account_invitations", ["user_id"], unique=False)
+    op.create_table(
+        "account_operations",
+        sa.Column("operation_id", sa.Text(), nullable=False),
+        sa.Column("user_id", sa.Integer(), nullable=True),
+        sa.Column("done_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("operation_id", name=op.f("pk_account_operations")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "account_users",
+        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("email", sa.Text(), nullable=False),
+        sa.Column("email_key", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("name_key", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("owner", sa.Boolean(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("state IN ('invited', 'active')", name=op.f("ck_account_users_state")),
+        sa.PrimaryKeyConstraint("user_id", name=op.f("pk_account_users")),
+        sa.UniqueConstraint("email_key", name=op.f("uq_account_users_email_key")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(
+        "ix_account_users_admins",
+        "account_users",
+        ["user_id"],
+        unique=False,
+        sqlite_where=sa.text("role <> '' OR owner"),
+        postgresql_where=sa.text("role <> '' OR owner"),
+    )
+    op.create_index(
+        "uq_account_users_owner",
+        "account_users",
+        ["owner"],
+        unique=True,
+        sqlite_where=sa.text("owner"),
+        postgresql_where=sa.text("owner"),
+    )
+    op.create_table(
+        "account_workflows",
+        sa.Column("workflow_id", sa.Integer(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("name_key", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("workflow_id", name=op.f("pk_account_workflows")),
+        sa.UniqueConstraint("name_key", name=op.f("uq_account_workflows_name_key")),
+    )
+    op.create_table(
+        "account_documents",
+        sa.Column("document_id", sa.Integer(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.CheckConstraint("state IN ('draft', 'assigned')", name=op.f("ck_account_documents_state")),
+        sa.ForeignKeyConstraint(["user_id"], ["account_users.user_id"], name=op.f("fk_account_documents_user_id")),
+        sa.PrimaryKeyConstraint("document_id", name=op.f("pk_account_documents")),
+    )
+    op.create_index(op.f("ix_account_documents_user_id"), "account_documents", ["user_id"], unique=False)
+    op.create_table(
+        "account_memberships",
+        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("group_id", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["group_id"], ["account_groups.group_id"], name=op.f("fk_account_memberships_group_id")
+        ),
+        sa.ForeignKeyConstraint(["user_id"], ["account_users.user_id"], name=op.f("fk_account_memberships_user_id")),
+        sa.PrimaryKeyConstraint("user_id", "group_id", name=op.f("pk_account_memberships")),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(op.f("ix_account_memberships_group_id"), "account_memberships", ["group_id"], unique=False)
+    op.create_table(
+        "account_workflow_steps",
+        sa.Column("step_id", sa.Integer(), nullable=False),
+        sa.Column("workflow_id", sa.Integer(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["workflow_id"], ["account_workflows.workflow_id"], name=op.f("fk_account_workflow_steps_workflow_id")
+        ),
+        sa.PrimaryKeyConstraint("step_id", name=op.f("pk_account_workflow_steps")),
+        sa.UniqueConstraint("workflow_id", "position", name=op.f("uq_account_workflow_steps_workflow_id")),
+    )
+    op.create_table(
+        "account_step_groups",
+        sa.Column("step_id", sa.Integer(), nullable=False),
+        sa.Column("group_id", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["group_id"], ["account_groups.group_id"], name=op.f("fk_account_step_groups_group_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["step_id"], ["account_workflow_steps.step_id"], name=op.f("fk_account_step_groups_step_id")
+        ),
+        sa.PrimaryKeyConstraint("step_id", "group_id", name=op.f("pk_account_step_groups")),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(op.f("ix_account_step_groups_group_id"), "account_step_groups", ["group_id"], unique=False)
+    op.create_table(
+        "account_step_users",
+        sa.Column("step_id", sa.Integer(), nullable=False),
+        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["step_id"], ["account_workflow_steps.step_id"], name=op.f("fk_account_step_users_step_id")
+        ),
+        sa.ForeignKeyConstraint(["user_id"], ["account_users.user_id"], name=op.f("fk_account_step_users_user_id")),
+        sa.PrimaryKeyConstraint("step_id", "user_id", name=op.f("pk_account_step_users")),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(op.f("ix_account_step_users_user_id"), "account_step_users", ["user_id"], unique=False)

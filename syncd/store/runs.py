@@ -1,0 +1,130 @@
+"""The line that every run writes, and what the last reads allow to be concluded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Engine, Row, select, update
+
+from connectors.model import Certificate, normalise_email, normalise_name
+from syncd.core.change import RecordKey
+from syncd.core.safety import SourceRead
+from syncd.store.clusters import Trust
+from syncd.store.engine import reading, writing
+from syncd.store.sql import upsert
+from syncd.store.tables import meta, runs
+
+_SHOWN_PROBLEMS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class ReadLine:
+    """What one source's last read said, as a run's line keeps it."""
+
+    name: str
+    records: int
+    groups: int
+    certified: bool
+    problems: list[str]
+    problem_count: int
+    pinned: list[str]
+    pinned_addresses: list[str]
+    frozen_groups: list[str]
+
+    @classmethod
+    def of(cls, name: str, certificate: Certificate) -> ReadLine:
+        """The line for one certificate."""
+        problems = [*certificate.reasons, *(problem.message for problem in certificate.problems)]
+        return cls(
+            name,
+            certificate.records,
+            certificate.groups,
+            certificate.certified,
+            problems[:_SHOWN_PROBLEMS],
+            len(problems),
+            [problem.external_id for problem in certificate.problems if problem.external_id],
+            [normalise_email(problem.email) for problem in certificate.problems if problem.email],
+            sorted(certificate.frozen_groups),
+        )
+
+    def shown(self) -> SourceRead:
+        """As a review and a person see it."""
+        hidden = self.problem_count - len(self.problems)
+        more = [f"and {hidden} more"] if hidden > 0 else []
+        return SourceRead(self.name, self.records, self.groups, self.certified, (*self.problems, *more))
+
+
+def trust_of(lines: Iterable[ReadLine]) -> Trust:
+    """What these reads allow to be concluded."""
+    lines = list(lines)
+    return Trust(
+        frozenset(line.name for line in lines if line.certified),
+        frozenset(RecordKey(line.name, external_id) for line in lines for external_id in line.pinned),
+        frozenset(address for line in lines for address in line.pinned_addresses),
+    )
+
+
+def frozen_of(lines: Iterable[ReadLine]) -> frozenset[str]:
+    """The source groups (as compared) that were not read whole."""
+    return frozenset(normalise_name(name) for line in lines for name in line.frozen_groups)
+
+
+def start(engine: Engine, command: str, actor: str, now: datetime) -> int:
+    """Write a run's line. Returns its number."""
+    with writing(engine) as connection:
+        row = {"command": command, "actor": actor, "started_at": now, "state": "running"}
+        number = connection.execute(runs.insert().values(row)).inserted_primary_key
+        assert number is not None
+        return int(number[0])
+
+
+def write(engine: Engine, run_id: int, **values: Any) -> None:
+    """Bring a run's line up to date (columns of the table `runs`)."""
+    with writing(engine) as connection:
+        connection.execute(update(runs).where(runs.c.id == run_id).values(**values))
+
+
+def keep_reads(engine: Engine, run_id: int, lines: Iterable[ReadLine]) -> None:
+    """Keep what the sources said, before anything is concluded from it."""
+    write(engine, run_id, reads=[asdict(line) for line in lines])
+
+
+def last_reads(engine: Engine, names: Iterable[str]) -> dict[str, ReadLine]:
+    """The newest line of each of these sources; who was never read has none."""
+    wanted, found = set(names), dict[str, ReadLine]()
+    with reading(engine) as connection:
+        query = select(runs.c.reads).where(runs.c.reads.is_not(None)).order_by(runs.c.id.desc())
+        for reads in connection.execution_options(yield_per=50).execute(query).scalars():
+            for line in reads:
+                if line["name"] in wanted - found.keys():
+                    found[line["name"]] = ReadLine(**line)
+            if wanted <= found.keys():
+                break
+    return found
+
+
+def history(engine: Engine, limit: int = 20) -> list[Row[Any]]:
+    """The newest runs, newest first."""
+    with reading(engine) as connection:
+        return list(connection.execute(select(runs).order_by(runs.c.id.desc()).limit(limit)))
+
+
+def find(engine: Engine, run_id: int) -> Row[Any] | None:
+    """One run's line."""
+    with reading(engine) as connection:
+        return connection.execute(select(runs).where(runs.c.id == run_id)).first()
+
+
+def remember(engine: Engine, values: Mapping[str, str]) -> None:
+    """Keep small facts about the store (the digest of the rules, …)."""
+    with writing(engine) as connection:
+        connection.execute(upsert(connection, meta), [{"name": name, "value": value} for name, value in values.items()])
+
+
+def recall(engine: Engine, name: str) -> str | None:
+    """A fact that was remembered."""
+    with reading(engine) as connection:
+        return connection.execute(select(meta.c.value).where(meta.c.name == name)).scalar()

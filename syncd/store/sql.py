@@ -1,0 +1,44 @@
+"""The few statements that SQLAlchemy Core says differently for SQLite and PostgreSQL, and lists cut into parts."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from itertools import islice
+from typing import Any, Final, TypeVar
+
+from sqlalchemy import Connection, Executable, Table
+from sqlalchemy.dialects import postgresql, sqlite
+
+CHUNK: Final = 500
+"""How many values one IN list takes."""
+
+T = TypeVar("T")
+
+
+def chunks(values: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:
+    """The values in lists of at most `size`."""
+    rest = iter(values)
+    while part := list(islice(rest, size)):
+        yield part
+
+
+def upsert(connection: Connection, table: Table, *, add: Collection[str] = ()) -> Executable:
+    """Insert a row, or bring the one with the same primary key to the same values.
+
+    Args:
+        connection: tells the dialect.
+        table: whose rows.
+        add: columns whose value is added to the present one instead of replacing it.
+    """
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    statement: Any = dialect.insert(table)
+    keys = [column.name for column in table.primary_key]
+    new = {
+        column.name: table.c[column.name] + statement.excluded[column.name]
+        if column.name in add
+        else statement.excluded[column.name]
+        for column in table.columns
+        if column.name not in keys and (not add or column.name in add)
+    }
+    done: Executable = statement.on_conflict_do_update(index_elements=keys, set_=new)
+    return done

@@ -1,0 +1,237 @@
+"""The tables of the store. Times are UTC as ISO 8601 text, structures are JSON as text: the same on every database."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Dialect,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    true,
+)
+
+metadata = MetaData()
+
+
+class Json(TypeDecorator[Any]):
+    """A structure as JSON text."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        """To the database."""
+        del dialect
+        return None if value is None else orjson.dumps(value).decode()
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+        """From the database."""
+        del dialect
+        return None if value is None else orjson.loads(value)
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware UTC time as ISO 8601 text, which sorts like the times do."""
+
+    impl = String(32)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:
+        """To the database."""
+        del dialect
+        return None if value is None else value.isoformat(timespec="microseconds")
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> datetime | None:
+        """From the database."""
+        del dialect
+        return None if value is None else datetime.fromisoformat(value)
+
+
+meta = Table("meta", metadata, Column("name", String, primary_key=True), Column("value", Text, nullable=False))
+
+records = Table(
+    "records",
+    metadata,
+    Column("source", String, nullable=False),
+    Column("kind", String, nullable=False, comment="person | group"),
+    Column("external_id", String, nullable=False),
+    Column("digest", LargeBinary(16), nullable=False, comment="of the attributes as last read"),
+    Column("attributes", Json, nullable=False),
+    Column("address", String, comment="the email as it is compared, after the mapping"),
+    Column("gone_since", Moment, comment="when a certified read first missed it"),
+    Column("dirty", Boolean, nullable=False, comment="whether the next plan has to look at it"),
+    PrimaryKeyConstraint("source", "kind", "external_id"),
+    sqlite_with_rowid=False,
+)
+Index("records_address", records.c.address)
+Index(
+    "records_dirty",
+    records.c.source,
+    records.c.external_id,
+    sqlite_where=records.c.dirty == true(),
+    postgresql_where=records.c.dirty == true(),
+)
+
+memberships = Table(
+    "memberships",
+    metadata,
+    Column("source", String, nullable=False),
+    Column("group_id", String, nullable=False, comment="external id of the group record"),
+    Column("person_id", String, nullable=False, comment="external id of the person record"),
+    PrimaryKeyConstraint("source", "group_id", "person_id"),
+    sqlite_with_rowid=False,
+)
+Index("memberships_person", memberships.c.source, memberships.c.person_id)
+
+sizes = Table(
+    "sizes",
+    metadata,
+    Column("source", String, nullable=False),
+    Column("group_name", String, nullable=False, comment="empty: the source itself"),
+    Column("now", Integer, nullable=False),
+    Column("accepted", Integer, comment="at the last certified read whose absences were let through"),
+    PrimaryKeyConstraint("source", "group_name"),
+    sqlite_with_rowid=False,
+)
+
+links = Table(
+    "links",
+    metadata,
+    Column("source", String, nullable=False),
+    Column("external_id", String, nullable=False),
+    Column("fluix_id", String, nullable=False),
+    Column("given", Json, nullable=False, comment="email, display_name and groups as we last set or confirmed them"),
+    Column("leaving_since", Moment),
+    Column("leaving_reads", Integer, nullable=False),
+    PrimaryKeyConstraint("source", "external_id"),
+    sqlite_with_rowid=False,
+)
+Index("links_fluix_id", links.c.fluix_id)
+
+group_links = Table(
+    "group_links",
+    metadata,
+    Column("source", String, nullable=False),
+    Column("external_id", String, nullable=False),
+    Column("name", String, nullable=False, comment="what the group is called in Fluix"),
+    PrimaryKeyConstraint("source", "external_id"),
+    sqlite_with_rowid=False,
+)
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("fluix_id", String, primary_key=True),
+    Column("digest", LargeBinary(16), nullable=False),
+    Column("address", String, nullable=False, index=True),
+    Column("attributes", Json, nullable=False),
+    comment="the target's users as they were last read",
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("command", String, nullable=False),
+    Column("actor", String, nullable=False),
+    Column("started_at", Moment, nullable=False),
+    Column("ended_at", Moment),
+    Column("state", String, nullable=False, comment="running | done | failed | interrupted"),
+    Column("plan_id", Integer),
+    Column("decision", String),
+    Column("reads", Json, comment="what each source said, and what its problems pin"),
+    Column("outcome", Json),
+    Column("error", Text),
+    sqlite_autoincrement=True,
+)
+
+plans = Table(
+    "plans",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("digest", String, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("run_id", Integer, nullable=False),
+    Column("decision", String, nullable=False),
+    Column("findings", Json, nullable=False),
+    Column("sources", Json, nullable=False),
+    Column("adoptions", Json, nullable=False),
+    Column("accepts", Json, nullable=False, comment="sizes that are accepted once this plan is applied"),
+    Column("size", Integer, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+plan_changes = Table(
+    "plan_changes",
+    metadata,
+    Column("plan_id", Integer, nullable=False),
+    Column("place", Integer, nullable=False),
+    Column("key", String, nullable=False),
+    Column("decision", String, nullable=False),
+    Column("change", Json, nullable=False),
+    PrimaryKeyConstraint("plan_id", "place"),
+    sqlite_with_rowid=False,
+)
+Index("plan_changes_key", plan_changes.c.plan_id, plan_changes.c.key)
+
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("plan_id", Integer, nullable=False),
+    Column("digest", String, nullable=False, index=True),
+    Column("keys", Json, nullable=False),
+    Column("approver", String, nullable=False),
+    Column("comment", Text, nullable=False),
+    Column("approved_at", Moment, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+journal = Table(
+    "journal",
+    metadata,
+    Column("operation_id", String, primary_key=True),
+    Column("run_id", Integer, nullable=False),
+    Column("plan_id", Integer, nullable=False),
+    Column("key", String, nullable=False),
+    Column("place", Integer, nullable=False, comment="of the step inside its change"),
+    Column("step", Json, nullable=False),
+    Column("state", String, nullable=False, comment="intended | done | failed | stale"),
+    Column("fluix_id", String),
+    Column("message", Text, nullable=False),
+    Column("intended_at", Moment, nullable=False),
+    Column("ended_at", Moment),
+    sqlite_with_rowid=False,
+)
+Index("journal_plan", journal.c.plan_id, journal.c.key)
+Index(
+    "journal_open",
+    journal.c.plan_id,
+    sqlite_where=journal.c.state == "intended",
+    postgresql_where=journal.c.state == "intended",
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("place", Integer, primary_key=True, autoincrement=False),
+    Column("at", Moment, nullable=False),
+    Column("actor", String, nullable=False),
+    Column("action", String, nullable=False),
+    Column("subject", String, nullable=False),
+    Column("detail", Json, nullable=False),
+    Column("hash", LargeBinary(32), nullable=False, comment="of this row and the hash of the row before"),
+)

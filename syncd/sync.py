@@ -1,0 +1,56 @@
+"""What a run needs, and what a call asks for: values that `bootstrap` builds and the steps of a run share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Engine
+
+from connectors.base import Source, Target
+from syncd.core.diff import Ground
+from syncd.core.leaving import Farewells
+from syncd.core.rules import Rules
+from syncd.core.safety import Policy
+
+Progress = Callable[[str, int], None]
+"""Told the name of a stage and how much of it was done since the last call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sync:
+    """Everything that a run needs; `bootstrap.build` makes it from the configuration."""
+
+    store: Engine
+    sources: Mapping[str, Source]
+    target: Target
+    rules: Rules
+    rules_digest: str
+    ground: Ground
+    """Policy of comparing; its `now` and what the account holds are filled in by each run."""
+    farewells: Farewells
+    documents_to: str
+    """`manager`, `group_owner` or an email: who gets a leaver's documents."""
+    policy: Policy
+    adopt: bool
+    approval_lasts: timedelta
+    actor: str
+    clock: Callable[[], datetime]
+    critical: Callable[[], AbstractContextManager[None]] = nullcontext
+    """A block that a signal does not break."""
+    progress: Progress = lambda _stage, _count: None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a call asks for."""
+
+    command: str
+    sources: Sequence[str] = ()
+    """Read only these; none means all."""
+    user: str | None = None
+    """Plan only for whoever has, or should have, this address."""
+    full: bool = False
+    """Look at everybody, not only at what changed."""

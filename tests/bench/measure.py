@@ -1,0 +1,63 @@
+"""Measuring processes: wall time, CPU time and peak memory, sides in turn, medians."""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One process, or the median of several."""
+
+    wall: float
+    """Seconds, of the whole process."""
+    cpu: float
+    memory: float
+    """Peak resident set in MB."""
+    said: Any
+    """What the process printed last, as JSON: its own count of the work, and the seconds of the work alone."""
+
+
+def once(module: str, *args: str) -> Measured:
+    """Run `python -m module args…` and measure it."""
+    start = time.perf_counter()
+    process = subprocess.Popen([sys.executable, "-m", module, *args], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    printed = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    wall = time.perf_counter() - start
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{module} {' '.join(args)} ended with {process.returncode}")
+    said = json.loads(printed.strip().splitlines()[-1])
+    return Measured(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, said)
+
+
+def in_turn(sides: dict[str, tuple[str, ...]], rounds: int) -> dict[str, Measured]:
+    """Run each side `rounds` times, in turn, and take each side's medians."""
+    runs: dict[str, list[Measured]] = {name: [] for name in sides}
+    for _ in range(rounds):
+        for name, command in sides.items():
+            runs[name].append(once(*command))
+    return {name: _median(measured) for name, measured in runs.items()}
+
+
+def _median(runs: list[Measured]) -> Measured:
+    return Measured(
+        statistics.median(run.wall for run in runs),
+        statistics.median(run.cpu for run in runs),
+        statistics.median(run.memory for run in runs),
+        {**runs[-1].said, "seconds": statistics.median(run.said["seconds"] for run in runs)},
+    )
+
+
+def say(seconds: float, **counts: Any) -> None:
+    """What a measured process prints last."""
+    print(json.dumps({"seconds": seconds, **counts}))
