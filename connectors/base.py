@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from connectors.model import Known, nothing_known
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -17,8 +19,10 @@ class Source(Protocol):
     name: str
     """The source's name in the configuration; part of every record's key."""
 
-    def read(self) -> Iterator[Record | Certificate]:
+    def read(self, known: Known = nothing_known) -> Iterator[Record | Certificate]:
         """Stream every record, each external id of a kind once, then one certificate as the last item.
+
+        A source that has versions may ask `known` and leave out what the reader holds already.
 
         Memory does not grow with the number of records. A record that cannot be read whole is not handed over: it
         becomes a `Problem` of the certificate. A stream that raises, or just ends, has certified nothing.

@@ -10,7 +10,7 @@ import codecs
 import csv
 import io
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from connectors.csv_arrival import reading
 from connectors.errors import PermanentError, UnreadableError
@@ -92,15 +92,14 @@ def _find_encoding(path: Path, declared: str | None) -> str:
         raise _empty(path)
     codec = "utf-8" if declared is None else _known(declared, path)
     marked = _byte_order_mark(head)
-    if marked is not None and not codec.startswith(marked.removesuffix("-sig")):
-        if declared is not None or marked == "utf-32":
-            raise UnreadableError(
-                f"{path.name} begins with the byte-order mark of {marked.removesuffix('-sig').upper()}, not {codec}",
-                where=str(path),
-                cure="leave `encoding` out, or declare what it is",
-            )
-        codec = marked
     if marked is not None:
+        encoding = marked.removesuffix("-sig")
+        if (declared is not None or marked == "utf-32") and not codec.startswith(encoding):
+            raise UnreadableError(
+                f"{path.name} begins with the byte-order mark of {encoding.upper()}, not {codec}",
+                where=str(path),
+                cure=f"declare `encoding: {encoding}`",
+            )
         codec = marked
     if not codec.startswith(("utf-16", "utf-32")):
         _refuse_binary(path, head)
@@ -146,26 +145,33 @@ def _empty(path: Path) -> UnreadableError:
 
 def undecodable(path: Path, codec: str, *, declared: str | None) -> UnreadableError:
     """The error for a file that is not written in `codec`, naming the byte and the line; reads the file to find them."""
-    decoder = codecs.getincrementaldecoder(codec)()
-    start, line, at = 0, 1, ""
     with reading(path), path.open("rb") as file:
-        while True:
-            chunk = file.read(_HEAD)
-            # What is left over from the chunk before counts in the error's own position.
-            left_over = len(decoder.getstate()[0])
-            try:
-                line += decoder.decode(chunk, final=not chunk).count("\n")
-            except UnicodeDecodeError as error:
-                good = error.object[: error.start].decode(codec, errors="ignore")
-                at = f": byte {start - left_over + error.start} (line {line + good.count(chr(10))}) cannot be decoded"
-                break
-            except UnicodeError:
-                break
-            if not chunk:
-                break
-            start += len(chunk)
+        at = _first_undecodable(file, codec)
     cure = _SAVE_AS_UTF8 if declared is None else "declare the encoding it was really saved in"
     return UnreadableError(f"{path.name} is not {codec.removesuffix('-sig').upper()}{at}", where=str(path), cure=cure)
+
+
+def _first_undecodable(file: BinaryIO, codec: str) -> str:
+    decoder = codecs.getincrementaldecoder(codec)()
+    start, line = 0, 1
+    try:
+        while chunk := file.read(_HEAD):
+            before = decoder.getstate()
+            try:
+                line += decoder.decode(chunk).count("\n")
+            except UnicodeDecodeError as error:
+                # What was left over from the chunk before counts in the error's own position.
+                at = error.start - len(before[0])
+                decoder.setstate(before)
+                line += decoder.decode(chunk[: max(at, 0)]).count("\n")
+                return f": byte {start + at} (line {line}) cannot be decoded"
+            start += len(chunk)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return f": it ends inside a character (line {line})"
+    except UnicodeError:  # codecs that know no positions (idna)
+        pass
+    return ""
 
 
 def _find_columns(

@@ -5,6 +5,7 @@ A row that leaves any doubt becomes a `BadRowError`, which names the column; not
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from connectors.model import normalise_email, normalise_name
 from connectors.text import shown, unwanted_character
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from connectors.csv_format import Format
     from connectors.model import Value
@@ -74,7 +75,12 @@ class GroupNames(dict[str, str]):
         """
         if self._separator is None:
             return (self[cell],) if cell else ()
-        return self.unique(map(self._get, cell.split(self._separator)))
+        parts = cell.split(self._separator)
+        once = set(map(self._get, parts))
+        if self._variants:
+            return self.unique(map(self._get, parts))
+        once.discard("")
+        return tuple(sorted(once))
 
     def unique(self, names: Iterable[str]) -> tuple[str, ...]:
         """Names that were met before, sorted, each once."""
@@ -161,11 +167,11 @@ class People:
             if hidden is not None:
                 raise BadRowError(f"{shown(cell)} contains {hidden}", attribute)
 
-    def differing(self, one: dict[str, Value], other: dict[str, Value]) -> list[str]:
-        """The attributes, groups aside, in which two rows of a person contradict each other."""
-        return [a for a in {**one, **other} if a != "groups" and self._form(a, one) != self._form(a, other)]
+    def differing(self, one: Mapping[str, Value], other: Mapping[str, Value]) -> list[str]:
+        """The attributes in which two rows of a person contradict each other; the case of an email is none."""
+        return [a for a in {**one, **other} if self._form(a, one) != self._form(a, other)]
 
-    def _form(self, attribute: str, attributes: dict[str, Value]) -> Value | None:
+    def _form(self, attribute: str, attributes: Mapping[str, Value]) -> Value | None:
         value = attributes.get(attribute)
         return normalise_email(value) if attribute in self._caseless and isinstance(value, str) else value
 
@@ -179,32 +185,43 @@ def _truth(cell: str) -> bool:
     return truth
 
 
+_PARSER = "1"
+"""To be raised when this room reads the same row differently: every row then counts as changed once."""
+
+
+def versions(layout: Format, groups_separator: str | None) -> Callable[[Sequence[str]], bytes]:
+    """What tells whether a row has to be read anew: 16 bytes of its text, and of everything that it is read by."""
+    read_by = repr((_PARSER, layout.headers, sorted(layout.columns.items()), groups_separator))
+    blake2b, join = hashlib.blake2b, "\x1f".join
+    salt = blake2b(read_by.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+    def version(row: Sequence[str]) -> bytes:
+        return blake2b((salt + join(row)).encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+    return version
+
+
 @dataclass(slots=True)
 class Gathered:
     """The rows met so far of a person who has several."""
 
     attributes: dict[str, Value] | None = None
-    """The first good row's; None before it."""
+    """The first good row's, without groups; None before it."""
     place: str = ""
     """File and line of the first good row."""
     broken: bool = False
     """A row of this person was bad or contradicted another: the person is not handed over."""
-    _groups: dict[str, None] | None = None
+    groups: dict[str, None] | None = None
+    """Of all good rows, in their order, since the first of several spellings counts; None: no row has such a column."""
 
-    def add(self, attributes: dict[str, Value], place: str) -> None:
-        """Take one more good row, which agrees with the first."""
-        if self.attributes is None:
-            self.attributes, self.place = attributes, place
-        groups = attributes.get("groups")
-        if isinstance(groups, tuple):
-            if self._groups is None:
-                self._groups = {}  # a dict, since the first of several spellings counts
-            self._groups.update(dict.fromkeys(groups))
+    def add_groups(self, groups: Iterable[str]) -> None:
+        """Take the groups of one more row."""
+        if self.groups is None:
+            self.groups = {}
+        self.groups.update(dict.fromkeys(groups))
 
     def whole(self, names: GroupNames) -> dict[str, Value] | None:
         """The person's attributes with the groups of all rows; None when there is no such person to hand over."""
         if self.broken or self.attributes is None:
             return None
-        if self._groups is not None:
-            self.attributes["groups"] = names.unique(self._groups)
-        return self.attributes
+        return self.attributes if self.groups is None else {**self.attributes, "groups": names.unique(self.groups)}

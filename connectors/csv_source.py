@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING
 
 from connectors.csv_arrival import arrived, moved, reading
 from connectors.csv_format import find_format, undecodable
-from connectors.csv_people import BadRowError, Gathered, GroupNames, People
+from connectors.csv_people import BadRowError, Gathered, GroupNames, People, versions
 from connectors.csv_rows import Fault, Rows
 from connectors.errors import ConnectorError, RetryableError
-from connectors.model import Certificate, Problem, Record
+from connectors.model import Certificate, Known, Problem, Record, nothing_known
 from connectors.text import shown
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ class _Read:
     repeated: dict[int, int]
     """Hash of a key that several rows share -> how many of them are still to come. Two people may share a hash: then
     both are gathered, each by the key itself."""
+    known: Known
     gathered: dict[str, Gathered] = field(default_factory=dict)
     records: int = 0
     problems: list[Problem] = field(default_factory=list)
@@ -65,9 +66,9 @@ class CsvSource:
         settle_seconds: for how long a file must not have changed before it is read; 10 times that is waited at most.
         marker: a file that the export writes last, relative to the folder (or the file's); it must be there and at
             least as new as every file.
-        final_line_break: whether the exporter ends its last line. If so, a file that does not end with a line ending was
-            cut, and is not certified. False for exporters that never write one (Google Sheets): then a file cut inside
-            its very last cell cannot be told from a whole one. A marker is proof enough, too.
+        final_line_break: whether the exporter is known to end its last line. If so, a file that does not end with a line
+            ending was cut, and is not certified. Some never write one (Google Sheets): then a file cut inside the last
+            cell of a row cannot be told from a whole one. A marker is proof enough, too.
         sleep, clock: seconds; to be replaced in tests.
     """
 
@@ -82,7 +83,7 @@ class CsvSource:
         delimiter: str | None = None,
         settle_seconds: float = 1.0,
         marker: Path | None = None,
-        final_line_break: bool = True,
+        final_line_break: bool = False,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -98,8 +99,8 @@ class CsvSource:
         self._sleep = sleep
         self._clock = clock
 
-    def read(self) -> Iterator[Record | Certificate]:
-        """Stream every person, then the certificate.
+    def read(self, known: Known = nothing_known) -> Iterator[Record | Certificate]:
+        """Stream every person whose row is not known already, then the certificate.
 
         Raises:
             PermanentError: the configuration names an encoding, delimiter or columns that cannot be.
@@ -108,7 +109,7 @@ class CsvSource:
         """
         before = arrived(self._path, self._marker, self._settle_seconds, self._sleep, self._clock)
         formats = {file: find_format(file, self._columns, self._encoding, self._delimiter) for file in before}
-        state = _Read(GroupNames(self._groups_separator), self._survey(formats))
+        state = _Read(GroupNames(self._groups_separator), self._survey(formats), known)
         if changes := moved(before, self._path, self._marker):
             raise RetryableError(changes[0], where=str(self._path), cure="read again when the export has ended")
         for file, layout in formats.items():
@@ -163,11 +164,18 @@ class CsvSource:
         """Hand over the people of one file whose last row is in it."""
         people = People(layout, state.names)
         key_of, attributes_of, repeated = people.key, people.attributes, state.repeated
+        version_of = versions(layout, self._groups_separator)
         report = _Report(file, layout, people, state.problems)
         rows_met = False
         with self._open(file, layout, report.fault) as (rows, every):
             for row in every:
                 key = key_of(row)
+                several = bool(repeated) and hash(key) in repeated
+                version = None if several else version_of(row)
+                if version is not None and state.known("person", key, version):
+                    rows_met = True
+                    state.records += 1
+                    continue
                 try:
                     attributes = attributes_of(row)
                 except BadRowError as bad:
@@ -176,14 +184,11 @@ class CsvSource:
                     attributes = None
                     report.bad_row(rows.line, row, bad)
                 rows_met = True
-                if repeated and (mark := hash(key)) in repeated:
-                    repeated[mark] -= 1
-                    _gather(key, attributes, rows.line, report, state)
-                    if not repeated[mark]:
-                        yield from _complete(key, state)
+                if several:
+                    yield from self._one_of_several(key, attributes, rows.line, report, state)
                 elif attributes is not None:
                     state.records += 1
-                    yield Record("person", key, attributes)
+                    yield Record("person", key, attributes, version)
             if rows.open_end and self._final_line_break:
                 state.reasons.append(
                     f"{file.name} does not end with a line ending, so its last row may be cut: "
@@ -193,6 +198,16 @@ class CsvSource:
             state.reasons.append(
                 f"{file.name} has a header and no rows: an empty directory is never taken for the truth"
             )
+
+    @staticmethod
+    def _one_of_several(
+        key: str, attributes: dict[str, Value] | None, line: int, report: _Report, state: _Read
+    ) -> Iterator[Record]:
+        mark = hash(key)
+        state.repeated[mark] -= 1
+        _gather(key, attributes, line, report, state)
+        if not state.repeated[mark]:
+            yield from _complete(key, state)
 
 
 class _Report:
@@ -217,18 +232,14 @@ class _Report:
     def bad_row(self, line: int, row: list[str], bad: BadRowError) -> None:
         self._add(line, row, bad.reason, self._layout.header(bad.attribute) if bad.attribute else None)
 
-    def contradiction(self, key: str, email: str, first: str, line: int, attributes: list[str]) -> None:
+    def contradiction(self, key: str, person: Gathered, line: int, attributes: list[str]) -> None:
         headers = list(dict.fromkeys(self._layout.header(a) for a in attributes if a in self._layout.columns))
-        self._problems.append(
-            Problem(
-                f"{first} and {self.place(line)} are about the same person {shown(key)} and differ in "
-                f"{'column' if len(headers) == 1 else 'columns'} {', '.join(headers)}",
-                line=line,
-                column=headers[0] if headers else None,
-                external_id=key,
-                email=email,
-            )
+        columns = f"{'column' if len(headers) == 1 else 'columns'} {', '.join(headers)}"
+        message = (
+            f"{person.place} and {self.place(line)} are about the same person {shown(key)} and differ in {columns}"
         )
+        email = None if person.attributes is None else str(person.attributes["email"])
+        self._problems.append(Problem(message, line, headers[0] if headers else None, external_id=key, email=email))
 
     def _add(self, line: int, row: list[str], reason: str, column: str | None) -> None:
         message = f"{self.place(line)}{f', column {column}' if column else ''}: {reason}"
@@ -245,13 +256,16 @@ def _gather(key: str, attributes: dict[str, Value] | None, line: int, report: _R
     if attributes is None:
         person.broken = True
         return
-    if person.attributes is not None and not person.broken:
+    groups = attributes.pop("groups", None)
+    if person.attributes is None:
+        person.attributes, person.place = attributes, report.place(line)
+    elif attributes != person.attributes and not person.broken:
         differing = report.people.differing(person.attributes, attributes)
         if differing:
             person.broken = True
-            report.contradiction(key, str(person.attributes["email"]), person.place, line, differing)
-    if not person.broken:
-        person.add(attributes, report.place(line))
+            report.contradiction(key, person, line, differing)
+    if isinstance(groups, tuple) and not person.broken:
+        person.add_groups(groups)
 
 
 def _complete(key: str, state: _Read) -> Iterator[Record]:

@@ -1,10 +1,10 @@
 """The error tree of the outside.
 
-    ConnectorError              something outside did not work; nothing is assumed from it
-    ├── RetryableError          the same call may work later (busy, time-out, connection lost)
-    └── PermanentError          it will not work until a person changes something
-        ├── UnreadableError     a file or an answer is not what it should be
-        └── RefusedError        the other side understood, and said no
+ConnectorError              something outside did not work; nothing is assumed from it
+├── RetryableError          the same call may work later (busy, time-out, connection lost)
+└── PermanentError          it will not work until a person changes something
+    ├── UnreadableError     a file or an answer is not what it should be
+    └── RefusedError        the other side understood, and said no
 """
 
 from __future__ import annotations

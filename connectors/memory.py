@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from connectors.errors import RetryableError
-from connectors.model import Certificate, normalise_name
+from connectors.model import Certificate, Known, normalise_name, nothing_known
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -35,13 +35,15 @@ class MemorySource:
         self._certificate = certificate or _complete(self._records)
         self._fail_after = fail_after
 
-    def read(self) -> Iterator[Record | Certificate]:
+    def read(self, known: Known = nothing_known) -> Iterator[Record | Certificate]:
         """Stream the records, then the certificate.
 
         Raises:
             RetryableError: after `fail_after` records.
         """
-        yield from self._records[: self._fail_after]
+        for record in self._records[: self._fail_after]:
+            if record.version is None or not known(record.kind, record.external_id, record.version):
+                yield record
         if self._fail_after is not None:
             raise RetryableError(self._broken(), where=self.name, cure="read again later")
         yield self._certificate

@@ -7,11 +7,9 @@ Only values live here: no I/O, no decisions.
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, NamedTuple
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from typing import Literal, NamedTuple
 
 Value = str | bool | tuple[str, ...]
 """One attribute of a record: text, a truth, or several texts (groups, members)."""
@@ -34,6 +32,20 @@ class Record(NamedTuple):
     """The source's immutable id (objectGUID, entryUUID, SCIM id, a CSV id column); never a DN, and an email only where
     the source has nothing better."""
     attributes: Mapping[str, Value]
+    version: bytes | None = None
+    """16 bytes that change whenever the attributes do (of a row's text, an ETag, an entryCSN), where a source has something
+    cheaper than the attributes themselves. See `Known`."""
+
+
+Known = Callable[[RecordKind, str, bytes], bool]
+"""Asked with kind, external id and version: whether the reader holds this record already, just so. It need not be handed
+over then, and counts as met."""
+
+
+def nothing_known(kind: RecordKind, external_id: str, version: bytes) -> bool:
+    """The `Known` of a reader that holds nothing yet."""
+    del kind, external_id, version
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +71,9 @@ class Certificate:
     """
 
     records: int
-    """How many persons were handed over."""
+    """How many persons were met: handed over, or known already."""
     groups: int = 0
-    """How many different groups were seen (as group records, or as names in the persons' `groups`)."""
+    """How many different groups were seen among what was handed over (as group records, or in the persons' `groups`)."""
     problems: tuple[Problem, ...] = ()
     """Records that were skipped. One is enough to take the certificate away."""
     reasons: tuple[str, ...] = ()

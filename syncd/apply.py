@@ -11,7 +11,7 @@ so that an account is never "no longer ours but still usable". What a killed pro
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from itertools import groupby, islice
@@ -20,7 +20,7 @@ from typing import Protocol
 from connectors.base import Target
 from connectors.model import Account, Outcome, Step, Verb, normalise_name
 from syncd.core.change import Change, RecordKey
-from syncd.core.recheck import stale
+from syncd.core.recheck import Asking, replaced, stale_in_account, stale_in_directory
 from syncd.core.report import Applied
 
 BATCH = 500
@@ -59,7 +59,8 @@ class Worker:
     Args:
         target: the account.
         journal: see there.
-        returned: which of these records ask for an account again.
+        asking: what the live ones among these records ask for.
+        fresh: whether the plan was made just now, under the same lock: then the directory is asked about deletions only.
         account_id: the id of the account with this email; None when there is none.
         critical: a block that a signal does not break.
         progress: is told how many changes ended.
@@ -67,8 +68,9 @@ class Worker:
 
     target: Target
     journal: Journal
-    returned: Callable[[Iterable[RecordKey]], Collection[RecordKey]]
+    asking: Callable[[Iterable[RecordKey]], Asking]
     account_id: Callable[[str], str | None]
+    fresh: bool = False
     critical: Callable[[], AbstractContextManager[None]] = nullcontext
     progress: Callable[[int], None] = lambda _count: None
 
@@ -99,11 +101,10 @@ class Worker:
         for plan_id, group in groupby(open_steps, key=lambda row: row[0]):
             placed = [(change, place, step) for _, change, place, step in group]
             deletions = {change.key: change for change, _, _ in placed if change.kind == "delete_user"}
-            keys = [key for change in deletions.values() for key in change.records]
-            back = set(self.returned(keys)) if keys else set()
-            lost = {key for key, change in deletions.items() if back.intersection(change.records)}
+            asking = self._asking(deletions.values())
+            lost = {key: why for key, change in deletions.items() if (why := stale_in_directory(change, asking))}
             self.journal.drop(
-                plan_id, ((change, step, "is back in its source") for change, _, step in placed if change.key in lost)
+                plan_id, ((change, step, lost[change.key]) for change, _, step in placed if change.key in lost)
             )
             kept = [row for row in placed if row[0].key not in lost]
             rest = iter(kept)
@@ -122,24 +123,30 @@ class Worker:
         ]
 
     def _recheck(self, plan_id: int, batch: list[Change], applied: Applied) -> list[Change]:
+        """The changes that still fit; the others drop out."""
         ids = [change.fluix_id for change in batch if change.fluix_id]
-        if not ids:
-            return batch
-        there = self.target.get(ids)
-        leavers = [change for change in batch if change.kind == "delete_user"]
-        dossiers = self.target.dossiers([change.fluix_id for change in leavers if change.fluix_id]) if leavers else {}
-        back = self.returned([key for change in leavers for key in change.records]) if leavers else ()
-        fitting, dropped = [], []
+        leavers = [change.fluix_id or "" for change in batch if change.kind == "delete_user"]
+        there = self.target.get(ids) if ids else {}
+        dossiers = self.target.dossiers(leavers) if leavers else {}
+        asking = self._asking(change for change in batch if change.kind == "delete_user" or not self.fresh)
+        fitting: list[Change] = []
+        dropped: list[tuple[Change, Step, str]] = []
         for change in batch:
             fluix_id = change.fluix_id or ""
-            why = stale(change, there.get(fluix_id), dossiers.get(fluix_id), back) or self._nobody_to_take(change)
+            why = stale_in_account(change, there.get(fluix_id), dossiers.get(fluix_id))
+            if why is None and (change.kind == "delete_user" or not self.fresh):
+                why = stale_in_directory(change, asking) or self._nobody_to_take(change)
             if why:
-                dropped.append((change, _step(plan_id, change, _verb(change)), why))
+                dropped.append((change, _step(plan_id, change, change.kind), why))
                 applied.stale.append((change, why))
             else:
                 fitting.append(change)
         self.journal.drop(plan_id, dropped)
         return fitting
+
+    def _asking(self, changes: Iterable[Change]) -> Asking:
+        keys = {key for change in changes for key in (*change.records, *replaced(change))}
+        return self.asking(keys) if keys else {}
 
     def _nobody_to_take(self, change: Change) -> str | None:
         to = change.kind == "delete_user" and (change.after or {}).get("documents")
@@ -211,15 +218,22 @@ class Worker:
         """Deletions that, seen once more right before, are still tied to something: key -> why."""
         ids = {step.fluix_id: change for change, step in going if step.verb == "delete_user" and step.fluix_id}
         unready: dict[str, str] = {}
+        left: int | None = None
         for fluix_id, dossier in (self.target.dossiers(ids) if ids else {}).items():
             change = ids[fluix_id]
             planned = change.before or {}
+            is_admin = bool(dossier.role or dossier.owner)
+            left = dossier.admins if left is None else left
             if dossier.owner != planned.get("owner") or dossier.role != planned.get("role"):
                 unready[change.key] = "its role changed while it was being deleted"
+            elif is_admin and left is not None and left <= 1:
+                unready[change.key] = "it is the last admin of the account by now"
             elif dossier.workflows:
                 unready[change.key] = "it takes part in a workflow again"
             elif (dossier.drafts or dossier.assigned) and (change.after or {}).get("documents"):
                 unready[change.key] = "it has documents again"
+            elif is_admin and left is not None:
+                left -= 1
         return unready
 
 
@@ -239,10 +253,6 @@ def _holds(change: Change, account: Account | None) -> bool:
         return member == (change.kind == "add_member")
     now = {"email": account.email, "display_name": account.display_name}
     return all(now[name] == value for name, value in (change.after or {}).items() if name in now)
-
-
-def _verb(change: Change) -> Verb:
-    return change.kind
 
 
 def _step(plan_id: int, change: Change, verb: Verb, **values: str | tuple[str, ...]) -> Step:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from syncd.core import safety
 from syncd.core.change import Change, Finding, RecordKey
@@ -101,29 +101,25 @@ def counts(leaver: Leaver, certified: Collection[str]) -> bool:
 
 def facts(sync: Sync, compared: Compared, read_now: Mapping[str, ReadLine], admins: int | None) -> Facts:
     """What the review needs to know besides the plan."""
-    leavers = Counter(name for leaver in compared.leavers for name in {link.key.source for link in leaver.links})
+    leaving = Counter(name for leaver in compared.leavers for name in {link.key.source for link in leaver.links})
+    linked = sizes.count_accounts(sync.store)
     certified = [line.name for line in read_now.values() if line.certified]
     return Facts(
         managed=links.managed(sync.store),
         sources=[line.shown() for line in read_now.values()],
         sizes=[
-            replace(size, leavers=leavers[size.source] if size.group is None else 0)
-            for size in sizes.changed_sizes(sync.store, certified, sync.rules.group_name)
+            *(Size(name, None, linked.get(name, 0) - count, linked.get(name, 0)) for name, count in leaving.items()),
+            *sizes.changed_groups(sync.store, certified, sync.rules.group_name),
         ],
         admins=admins,
-        verbs=frozenset(sync.target.capabilities.verbs),
         findings=compared.findings,
     )
 
 
 def accepts(plan: Plan, changed: Iterable[Size], policy: Policy) -> Accepts:
-    """Which sizes are the measure from now on: a shrunken one only when all that rests on it was done."""
-    accepted: Accepts = []
-    for size in changed:
-        keys: list[str] = []
-        if safety.shrunk(size, policy):
-            keys = list(safety.absences(plan, size))
-            if size.leavers and not keys:
-                continue
-        accepted.append((size.source, size.group or "", size.now, keys))
-    return accepted
+    """Which group sizes are the measure from now on: a shrunken one only when all that rests on it was done."""
+    return [
+        (size.source, size.group, size.now, list(safety.absences(plan, size)) if safety.shrunk(size, policy) else [])
+        for size in changed
+        if size.group is not None
+    ]

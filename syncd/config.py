@@ -13,11 +13,8 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from jinja2 import TemplateSyntaxError
-from jinja2.sandbox import SandboxedEnvironment
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, field_validator, model_validator
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
 
 from connectors.email import email_problem
 from syncd.config_file import (
@@ -27,15 +24,32 @@ from syncd.config_file import (
     Located,
     Section,
     config_keys,
-    explain,
     faults,
     read_document,
     shorten,
 )
+from syncd.config_values import (
+    LATER_SOURCES,
+    LATER_TARGETS,
+    NOT_EMPTY,
+    Attribute,
+    Email,
+    Expression,
+    Name,
+    Template,
+    Text,
+    delimiter_character,
+    encoding_name,
+    matches,
+    not_later,
+    store_address,
+    version_number,
+)
+from syncd.config_words import explain
 from syncd.secrets import Secret, SecretError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
     from typing import Self
 
 __all__ = ["Config", "ConfigError", "ConfigProblem", "Secret", "SecretError", "config_keys", "load_config"]
@@ -43,121 +57,6 @@ __all__ = ["Config", "ConfigError", "ConfigProblem", "Secret", "SecretError", "c
 Kind = Literal["create", "update", "email_change", "delete", "remove_member"]
 """The kinds of change that have a budget of their own."""
 
-LATER_SOURCES = frozenset({"ldap", "scim", "scim_push"})
-LATER_TARGETS = frozenset({"portal", "scim"})
-DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t"}
-
-_SQLITE = "write sqlite:///var/syncd.db (three slashes: relative, four: absolute)"
-_JINJA = SandboxedEnvironment()
-
-
-# --- what a single value must be ----------------------------------------------------------------------------------
-
-
-def _matches(pattern: str, meaning: str) -> AfterValidator:
-    """A text that must match whole; `meaning` says in words what is expected."""
-
-    def check(value: str) -> str:
-        if not re.fullmatch(pattern, value):
-            raise faults(f'"{shorten(value)}" is not {meaning}')
-        return value
-
-    return AfterValidator(check)
-
-
-def _encoding(name: str) -> str:
-    try:
-        # Asked by use and not by codecs.lookup, which also knows base64 and rot13.
-        "a".encode(name)
-    except (LookupError, ValueError):
-        raise faults(f'"{shorten(name)}" is no text encoding: write utf-8, cp1252 or the like') from None
-    return name
-
-
-def _delimiter(value: str) -> str:
-    character = DELIMITERS.get(value, value)
-    if character not in DELIMITERS.values():
-        raise faults(f'"{shorten(value)}" is no delimiter: write comma, semicolon or tab')
-    return character
-
-
-def _compiles(compile_it: Callable[[str], object], what: str) -> AfterValidator:
-    """A Jinja2 text; compiled here only to find its errors."""
-
-    def check(text: str) -> str:
-        try:
-            compile_it(text)
-        except TemplateSyntaxError as error:
-            message = f"the {what} has an error ({error.message}): correct it by Jinja2's template documentation"
-            raise faults(Fault(message, (), error.lineno)) from None
-        except (RecursionError, SyntaxError):
-            raise faults(f"the {what} is nested too deep: write it with fewer brackets") from None
-        return text
-
-    return AfterValidator(check)
-
-
-def _store(address: str) -> str:
-    # The address may hold a password: no message repeats it.
-    try:
-        url = make_url(address)
-    except (ArgumentError, ValueError):
-        raise faults(f"is no store address: {_SQLITE}") from None
-    found = []
-    if url.password is not None or "password" in url.query:
-        found.append("a password does not stand in the address: remove it there and give `store_password: {env: NAME}`")
-    if url.drivername.startswith("postgres"):
-        found.append(f"PostgreSQL is not in this version yet: {_SQLITE}")
-    elif url.drivername != "sqlite":
-        found.append(f"is no store that syncd knows: {_SQLITE}")
-    elif url.host:
-        found.append(f"the slashes are too few for SQLite: {_SQLITE}")
-    elif not url.database or url.database == ":memory:":
-        found.append(f"a store in memory forgets links, approvals and the 30-day ledger: {_SQLITE}")
-    if found:
-        raise faults(*found)
-    return address
-
-
-def _not_later(later: frozenset[str], now: str) -> BeforeValidator:
-    """Stops at a type that only a later version knows, before its other keys are called unknown."""
-
-    def check(value: Any) -> Any:
-        kind = value.get("type") if isinstance(value, dict) else None
-        if isinstance(kind, str) and kind in later:
-            raise faults(Fault(f"type `{kind}` comes in a later version; this one knows `{now}`", ("type",)))
-        return value
-
-    return BeforeValidator(check)
-
-
-def _not_empty(value: Any) -> Any:
-    # Not `min_length`, which pydantic also calls unmet when every entry has a problem of its own.
-    if value in ([], ()):
-        raise faults("is an empty list: give it at least one entry, or remove the key")
-    return value
-
-
-def _version(value: Any) -> Any:
-    # For Python `true` equals 1.
-    if isinstance(value, bool):
-        raise faults("is a truth value: write `version: 1`")
-    return value
-
-
-def _email(value: str) -> str:
-    if reason := email_problem(value):
-        raise faults(f'"{shorten(value)}" is no email address ({reason})')
-    return value
-
-
-Name = Annotated[str, _matches(r"[a-z][a-z0-9_-]{0,31}", "a name (a-z first, then a-z, 0-9, - and _; 32 at most)")]
-Attribute = Annotated[str, _matches(r"[a-z][a-z0-9_]*", "an attribute name (a-z first, then a-z, 0-9 and _)")]
-Email = Annotated[str, AfterValidator(_email)]
-Text = Annotated[str, _matches(r"(?s).*\S.*", "usable, because it is empty: give it a text")]
-Expression = Annotated[str, _compiles(_JINJA.compile_expression, "expression")]
-Template = Annotated[str, _compiles(_JINJA.compile, "template")]
-NOT_EMPTY = BeforeValidator(_not_empty)
 Percent = Annotated[float, Field(ge=0, le=100)]
 
 
@@ -183,16 +82,16 @@ class CsvSourceConfig(Located):
         "`columns` the headers must be those of a Fluix import (`User Name, Email, Group Name`, or `Full Name, Email, "
         "Groups`).",
     )
-    groups_separator: Annotated[str, _matches(r"(?s).{1,3}", "a separator (1 to 3 characters)")] | None = Field(
+    groups_separator: Annotated[str, matches(r"(?s).{1,3}", "a separator (1 to 3 characters)")] | None = Field(
         default=None,
         description="What stands between two groups in one cell, 1 to 3 characters. Without it a cell is one group.",
     )
-    encoding: Annotated[str, AfterValidator(_encoding)] | None = Field(
+    encoding: Annotated[str, AfterValidator(encoding_name)] | None = Field(
         default=None,
         description="The file's text encoding, by Python's names (utf-8, cp1252, big5). Without it the file must be UTF-8, or "
         "UTF-16 with a byte-order mark; anything else is refused rather than guessed.",
     )
-    delimiter: Annotated[str, AfterValidator(_delimiter)] | None = Field(
+    delimiter: Annotated[str, AfterValidator(delimiter_character)] | None = Field(
         default=None,
         description="What stands between two cells: comma, semicolon, tab, or the character itself. Without it the header "
         "line tells.",
@@ -223,7 +122,7 @@ class CsvSourceConfig(Located):
         return self._base / self.path
 
 
-SourceConfig = Annotated[CsvSourceConfig, _not_later(LATER_SOURCES, "csv")]
+SourceConfig = Annotated[CsvSourceConfig, not_later(LATER_SOURCES, "csv")]
 
 
 class TargetConfig(Section):
@@ -280,7 +179,7 @@ class GroupRule(Section):
 
     @field_validator("pattern")
     @classmethod
-    def _compiles(cls, pattern: str) -> str:
+    def compiles(cls, pattern: str) -> str:
         try:
             with warnings.catch_warnings():
                 # Python warns where a bracket may one day mean something else: better asked than read wrongly.
@@ -516,15 +415,13 @@ class ApprovalsConfig(Section):
 class ScheduleConfig(Section):
     """When the daemon runs by itself: `cron` or `every`, one of them."""
 
-    cron: Annotated[str, _matches(r"\S+( +\S+){4}", "a cron line: five fields, as */30 * * * *")] | None = Field(
+    cron: Annotated[str, matches(r"\S+( +\S+){4}", "a cron line: five fields, as */30 * * * *")] | None = Field(
         default=None,
         description="A cron line of five fields (minute, hour, day, month, weekday).",
     )
-    every: Annotated[str, _matches(r"[1-9][0-9]{0,5}[smh]", "a duration: a number and s, m or h, as 5m")] | None = (
-        Field(
-            default=None,
-            description="The time between two runs: a number and s, m or h (`2s`, `5m`, `1h`).",
-        )
+    every: Annotated[str, matches(r"[1-9][0-9]{0,5}[smh]", "a duration: a number and s, m or h, as 5m")] | None = Field(
+        default=None,
+        description="The time between two runs: a number and s, m or h (`2s`, `5m`, `1h`).",
     )
 
     @model_validator(mode="after")
@@ -537,10 +434,8 @@ class ScheduleConfig(Section):
 class MdmConfig(Section):
     """The managed app config that pre-fills each person's email on the login page."""
 
-    bundle_id: Annotated[str, _matches(r"[A-Za-z0-9][A-Za-z0-9.-]*", "a bundle identifier, as com.example.app")] = (
-        Field(
-            description="The app's bundle identifier, as your MDM shows it. It is never guessed.",
-        )
+    bundle_id: Annotated[str, matches(r"[A-Za-z0-9][A-Za-z0-9.-]*", "a bundle identifier, as com.example.app")] = Field(
+        description="The app's bundle identifier, as your MDM shows it. It is never guessed.",
     )
     vendors: Annotated[tuple[Attribute, ...], Field(strict=False), NOT_EMPTY] = Field(
         description="The MDM products to write a config for (`intune`, `jamf_pro`).",
@@ -554,7 +449,7 @@ class MdmConfig(Section):
 class ServeConfig(Section):
     """The daemon's HTTP side."""
 
-    listen: Annotated[str, _matches(r"(\[[0-9A-Fa-f:.]+\]|[^\s:\[\]]+):[0-9]{1,5}", "HOST:PORT, as 127.0.0.1:8480")] = (
+    listen: Annotated[str, matches(r"(\[[0-9A-Fa-f:.]+\]|[^\s:\[\]]+):[0-9]{1,5}", "HOST:PORT, as 127.0.0.1:8480")] = (
         Field(
             default="127.0.0.1:8480",
             description="Address and port to listen on. 127.0.0.1 is reachable from this machine only.",
@@ -581,10 +476,10 @@ def _repeated(names: Iterable[object]) -> list[Fault]:
 class Config(Located):
     """Everything that an operator can set."""
 
-    version: Annotated[Literal[1], BeforeValidator(_version)] = Field(
+    version: Annotated[Literal[1], BeforeValidator(version_number)] = Field(
         description="The version of this file's format: write `version: 1`."
     )
-    store: Annotated[str, AfterValidator(_store)] = Field(
+    store: Annotated[str, AfterValidator(store_address)] = Field(
         default="sqlite:///var/syncd.db",
         description="Where everything long-lived is kept: links, plans, journal, ledger, the embedded account. A relative "
         "path is relative to the configuration file. Losing the store loses the knowledge of which accounts are ours.",
@@ -596,7 +491,7 @@ class Config(Located):
     sources: Annotated[tuple[SourceConfig, ...], Field(strict=False), NOT_EMPTY] = Field(
         description="Where people and groups come from: a list with at least one source.",
     )
-    target: Annotated[TargetConfig, _not_later(LATER_TARGETS, "account")] = Field(
+    target: Annotated[TargetConfig, not_later(LATER_TARGETS, "account")] = Field(
         default=TargetConfig(),
         description="The Fluix side that is kept equal to the sources.",
     )

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from connectors.errors import ConnectorError
-from connectors.model import Certificate, Record, normalise_name
+from connectors.model import Certificate, Known, Record, RecordKind, normalise_name
 from syncd.core.diff import Ground
 from syncd.core.groups import Renames, renames
 from syncd.errors import SyncdError, UsageError
-from syncd.store import accounts, clusters, groups, runs
+from syncd.store import accounts, clusters, groups, runs, sizes
 from syncd.store.ingest import ingest
 from syncd.store.runs import ReadLine
 from syncd.sync import Request, Sync
+
+_TELL_EVERY = 1000
 
 
 def read_sources(sync: Sync, request: Request, run_id: int, now: datetime) -> dict[str, ReadLine]:
@@ -25,9 +28,14 @@ def read_sources(sync: Sync, request: Request, run_id: int, now: datetime) -> di
     lines: dict[str, ReadLine] = {}
     failures: list[ConnectorError] = []
     for name in wanted:
-        stream = _watched(sync, name, failures)
-        taken = ingest(sync.store, name, stream, now=now, shape=lambda attributes: sync.rules.shape(attributes).email)
-        lines[name] = ReadLine.of(name, taken.certificate)
+        taken = ingest(
+            sync.store,
+            name,
+            partial(_watched, sync, name, failures),
+            now=now,
+            shape=lambda attributes: sync.rules.shape(attributes).email,
+        )
+        lines[name] = ReadLine.of(name, taken.certificate, sizes.count_groups(sync.store, name))
     if len(failures) == len(wanted):
         raise failures[0]
     runs.keep_reads(sync.store, run_id, lines.values())
@@ -37,15 +45,19 @@ def read_sources(sync: Sync, request: Request, run_id: int, now: datetime) -> di
     return lines
 
 
-def _watched(sync: Sync, name: str, failures: list[ConnectorError]) -> Iterator[Record | Certificate]:
+def _watched(sync: Sync, name: str, failures: list[ConnectorError], known: Known) -> Iterator[Record | Certificate]:
     """A source's stream, with its progress told."""
-    count = 0
+    met = 0
+
+    def known_and_counted(kind: RecordKind, external_id: str, version: bytes) -> bool:
+        nonlocal met
+        met += 1
+        if met % _TELL_EVERY == 0:
+            sync.progress(f"read {name}", _TELL_EVERY)
+        return known(kind, external_id, version)
+
     try:
-        for item in sync.sources[name].read():
-            count += 1
-            if count % 1000 == 0:
-                sync.progress(f"read {name}", 1000)
-            yield item
+        yield from sync.sources[name].read(known_and_counted)
     except ConnectorError as error:
         failures.append(error)
         raise

@@ -48,7 +48,7 @@ def run(sync: Sync, request: Request) -> Report:
     with _line(sync, request.command) as run_id:
         resumed = _resume(sync, run_id)
         stored = _plan(sync, request, run_id)
-        return _apply(sync, run_id, stored, resumed)
+        return _apply(sync, run_id, stored, resumed, fresh=True)
 
 
 def apply_plan(sync: Sync, plan_id: int) -> Report:
@@ -61,12 +61,14 @@ def apply_plan(sync: Sync, plan_id: int) -> Report:
     stored = plans.load(sync.store, plan_id)
     if stored is None:
         raise UsageError(f"there is no plan {plan_id}", cure="see `syncd runs`")
+    if stored.plan.digest.startswith("damaged"):
+        raise UsageError(f"plan {plan_id} is not as it was stored", cure="make a new one with `syncd plan`")
     if sync.clock() - stored.created_at > sync.approval_lasts:
         hours = sync.approval_lasts.total_seconds() / 3600
         raise UsageError(f"plan {plan_id} is older than {hours:g} hours", cure="make a new one with `syncd plan`")
     with _line(sync, "apply") as run_id:
         resumed = _resume(sync, run_id)
-        return _apply(sync, run_id, stored, resumed)
+        return _apply(sync, run_id, stored, resumed, fresh=False)
 
 
 def _plan(sync: Sync, request: Request, run_id: int) -> StoredPlan:
@@ -74,16 +76,18 @@ def _plan(sync: Sync, request: Request, run_id: int) -> StoredPlan:
     now = sync.clock()
     read_now = read_sources(sync, request, run_id, now)
     lines = {**runs.last_reads(sync.store, sync.sources), **read_now}
-    ground = replace(read_account(sync), now=now, frozen=frozen_groups(sync, lines.values()))
+    counted = frozenset(line.name for line in read_now.values() if line.certified)
+    ground = replace(read_account(sync), now=now, counted=counted, frozen=frozen_groups(sync, lines.values()))
     renamed = rename_groups(sync, ground)
     compared = compare(sync, request, replace(ground, renames=renamed.moved), runs.trust_of(lines.values()))
     compared.findings += renamed.findings
     admins = look_at_leavers(sync, compared)
-    plan = Plan.of((*renamed.changes, *compared.changes), compared.adoptions)
+    possible, impossible = safety.within((*renamed.changes, *compared.changes), sync.target.capabilities.verbs)
+    compared.findings += impossible
+    plan = Plan.of(possible, compared.adoptions)
     known = facts(sync, compared, read_now, admins)
     review = safety.review(plan, known, sync.policy)
-    certified = {line.name for line in read_now.values() if line.certified}
-    leaving = [(leaver, counts(leaver, certified)) for leaver in compared.leavers]
+    leaving = [(leaver, counts(leaver, counted)) for leaver in compared.leavers]
     links.count_leaving(sync.store, leaving, compared.stayed, now)
     clusters.settle(sync.store, compared.settled)
     taken = [] if request.user else accepts(plan, known.sizes, sync.policy)
@@ -96,13 +100,14 @@ def _decide(sync: Sync, stored: StoredPlan) -> dict[str, Decision]:
     return decide(stored.plan, stored.review.decisions, approvals, sync.clock())
 
 
-def _worker(sync: Sync, run_id: int) -> tuple[Worker, Journal]:
+def _worker(sync: Sync, run_id: int, *, fresh: bool = False) -> tuple[Worker, Journal]:
     journal = Journal(sync.store, run_id, sync.actor, sync.clock)
     worker = Worker(
         sync.target,
         journal,
-        returned=lambda keys: clusters.returned(sync.store, keys, sync.rules),
+        asking=lambda keys: clusters.asking(sync.store, keys, sync.rules),
         account_id=lambda email: accounts.id_of(sync.store, email),
+        fresh=fresh,
         critical=sync.critical,
         progress=lambda count: sync.progress("applied", count),
     )
@@ -118,8 +123,8 @@ def _resume(sync: Sync, run_id: int) -> int:
     return len({(plan_id, change.key) for plan_id, change, _, _ in left})
 
 
-def _apply(sync: Sync, run_id: int, stored: StoredPlan, resumed: int) -> Report:
-    worker, journal = _worker(sync, run_id)
+def _apply(sync: Sync, run_id: int, stored: StoredPlan, resumed: int, *, fresh: bool) -> Report:
+    worker, journal = _worker(sync, run_id, fresh=fresh)
     decisions = _decide(sync, stored)
     before = journal.done_keys(stored.plan_id)
     going = [

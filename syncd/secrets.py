@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field, model_validator
 
 from syncd.config_file import Located, faults
+from syncd.errors import UsageError
 
 if TYPE_CHECKING:
     from typing import Self
@@ -22,7 +23,7 @@ MAX_BYTES = 1 << 16
 CURE = "write `{env: NAME}` (an environment variable) or `{file: PATH}` (a file that only the daemon's user can read)"
 
 
-class SecretError(Exception):
+class SecretError(UsageError):
     """A secret cannot be read. The message says why and what to do, and never what the secret is."""
 
 

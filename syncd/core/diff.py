@@ -25,6 +25,8 @@ class Ground:
     """The account's groups: name as compared -> name as the account writes it."""
     renames: Mapping[str, str] = field(default_factory=dict)
     """Groups that this plan renames: present name as compared -> new name."""
+    counted: frozenset[str] = frozenset()
+    """Sources that this run read, and read whole: only these reads count towards `certified_absences`."""
     frozen: frozenset[str] = frozenset()
     """Fluix's group names (as compared) that a source did not read whole: their absences mean nothing."""
     create_groups: bool = True
@@ -86,7 +88,7 @@ def _present(person: Present, account: Account, ground: Ground) -> Difference:
     given = next((link.given for link in person.links if link.given), {})
     if person.replaces:
         return _new_key(person, account)
-    result.links = [Link(key, account.fluix_id, _adopted(person, account)) for key in person.adopt]
+    result.links = [Link(key, account.fluix_id, given or _adopted(person, account)) for key in person.adopt]
     _attributes(person, account, given, ground, result)
     _memberships(person, account, given, ground, result)
     return result
@@ -100,7 +102,7 @@ def _new_key(person: Present, account: Account) -> Difference:
         account.email,
         before={"record": old},
         after={"record": str(new)},
-        reason=f"{new} has the address of {old}, which is gone",
+        reason=f"{new} has the address of {old}, which asks for no account any more",
         fluix_id=account.fluix_id,
         records=person.records,
     )
@@ -134,6 +136,7 @@ def _attributes(
         result.findings.append(Finding("drift", Decision.PROCEED, message))
         for name in by_hand:
             del before[name], after[name]
+        by_hand = []
     if after:
         reason = "changed in Fluix by hand" if len(by_hand) == len(after) else f"{person.records[0]} changed"
         result.changes.append(
@@ -164,11 +167,11 @@ def _memberships(
     for name in _reachable(missing, account.email, ground, result):
         reason = "taken out in Fluix by hand" if name in by_hand else f"{person.records[0]} is in {name}"
         result.changes.append(_member("add_member", account, name, reason, person.records))
-    if not all(entry.trusted for entry in person.entries):
+    if not all(entry.trusted for entry in (*person.entries, *person.past)):
         return
     for key in sorted((have.keys() & ours) - want - ground.frozen):
         reason = f"{person.records[0]} is in {have[key]} no longer"
-        result.changes.append(_member("remove_member", account, have[key], reason, person.records))
+        result.changes.append(_member("remove_member", account, have[key], reason, person.all_records))
 
 
 def _reachable(names: Sequence[str], email: str, ground: Ground, result: Difference) -> Iterator[str]:
@@ -192,11 +195,13 @@ def _leaver(leaver: Leaver, ground: Ground) -> Difference:
     account = leaver.account
     records = tuple(link.key for link in leaver.links)
     result = Difference(leaving=leaver)
-    since = min((link.leaving_since for link in leaver.links if link.leaving_since), default=ground.now)
-    reads = min(link.leaving_reads for link in leaver.links) + 1
+    assert leaver.links, "only what we own can leave"
+    since = max(link.leaving_since or ground.now for link in leaver.links)
+    counts = all(key.source in ground.counted for key in records)
+    reads = min(link.leaving_reads for link in leaver.links) + counts
     trusted = all(entry.trusted for entry in leaver.entries)
     if trusted and reads >= ground.certified_absences and ground.now - since >= ground.grace:
-        before = {"display_name": account.display_name, "state": account.state, "groups": sorted(account.groups)}
+        before = {"display_name": account.display_name, "state": account.state, "groups": _names_after(account, ground)}
         result.changes.append(
             Change(
                 "delete_user",
@@ -210,8 +215,8 @@ def _leaver(leaver: Leaver, ground: Ground) -> Difference:
         return result
     result.findings.append(_waiting(leaver, since, reads, trusted, ground))
     if ground.strip_groups and trusted:
-        ours = {normalise_name(name) for link in leaver.links for name in _given_groups(link.given)}
-        for name in sorted(account.groups):
+        ours = {normalise_name(_renamed(name, ground)) for link in leaver.links for name in _given_groups(link.given)}
+        for name in _names_after(account, ground):
             if normalise_name(name) in ours:
                 reason = f"{leaver.reason} (leavers.on_leave: strip_groups)"
                 result.changes.append(_member("remove_member", account, name, reason, records))
@@ -224,7 +229,8 @@ def _waiting(leaver: Leaver, since: datetime, reads: int, trusted: bool, ground:
     if ground.now < until:
         parts.append(f"until {until:%Y-%m-%d %H:%M} UTC")
     if reads < ground.certified_absences:
-        parts.append(f"for {ground.certified_absences - reads} more certified reads")
+        more = ground.certified_absences - reads
+        parts.append(f"for {more} more certified read{'s' * (more > 1)}")
     if not trusted:
         parts.append("for a certified read of its source")
     message = f"{leaver.account.email} left ({leaver.reason}); the account waits {' and '.join(parts)}"
@@ -245,6 +251,11 @@ def _given_groups(given: Mapping[str, object]) -> list[str]:
     groups = given.get("groups", [])
     assert isinstance(groups, list)
     return groups
+
+
+def _names_after(account: Account, ground: Ground) -> list[str]:
+    """The account's groups as they are called once this plan's renames are done."""
+    return sorted(_renamed(name, ground) for name in account.groups)
 
 
 def _renamed(name: str, ground: Ground) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -41,14 +42,20 @@ def renames(
     changes: list[Change] = []
     findings: list[Finding] = []
     names: dict[RecordKey, str] = {}
+    was = Counter(normalise_name(name) for name in known.values())
+    becomes = Counter(normalise_name(name) for name in map(group_name, groups.values()) if name)
     for key, name in sorted(groups.items()):
         new, old = group_name(name), known.get(key)
-        if new is None or new == old:
+        if not new or new == old:
             continue
         if old is None or normalise_name(old) not in there:
             names[key] = new
         elif normalise_name(new) in there and normalise_name(new) != normalise_name(old):
             message = f"{key} was renamed from {old} to {new}, which is there already: its members are moved one by one"
+            findings.append(Finding("group_name_taken", Decision.PROCEED, message))
+            names[key] = new
+        elif was[normalise_name(old)] > 1 or becomes[normalise_name(new)] > 1:
+            message = f"{key} was renamed from {old} to {new}, but shares a group with others: its members are moved one by one"
             findings.append(Finding("group_name_taken", Decision.PROCEED, message))
             names[key] = new
         else:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from connectors.model import normalise_name
 from syncd.core.change import KINDS, Change, Kind, RecordKey
 from syncd.core.resolve import Link
 
@@ -29,9 +30,18 @@ class Plan:
 
     @classmethod
     def of(cls, changes: Iterable[Change], links: Iterable[Link] = ()) -> Plan:
-        """Order, freeze and digest. The same change met twice (a group that two people need) stands once."""
-        unique = {change.key: change for change in changes}
-        ordered = tuple(sorted(unique.values(), key=_order))
+        """Order, freeze and digest. The same change met twice (a group that two people need) stands once.
+
+        Raises:
+            ValueError: two changes have the same key, and are not the same.
+        """
+        unique: dict[str, Change] = {}
+        for change in sorted(changes, key=_order):
+            # Two spellings of a group are one group.
+            key = normalise_name(change.key) if change.kind == "create_group" else change.key
+            if unique.setdefault(key, change) != change and change.kind != "create_group":
+                raise ValueError(f"two different changes are both called {change.key}")
+        ordered = tuple(unique.values())
         adopted = tuple(sorted(links, key=lambda link: link.key))
         return cls(ordered, adopted, _digest(ordered, adopted))
 

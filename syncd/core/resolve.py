@@ -10,7 +10,6 @@ behind them. `resolve` splits it into verdicts, one for each human:
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -30,7 +29,8 @@ class Entry:
     gone_since: datetime | None = None
     """When a certified read first missed it; None while it is there, or while nobody can say."""
     trusted: bool = True
-    """Whether its source's last read was certified: only then do the groups that it no longer names mean anything."""
+    """Whether its source's last read was certified, and whole enough to say what was made of it here: only then do an absence,
+    being out of scope, and the groups that it no longer names mean anything."""
     pinned: bool = False
     """Whether a skipped row might have meant it."""
     manager: str = ""
@@ -40,6 +40,11 @@ class Entry:
     def live(self) -> bool:
         """Whether this record asks for an account."""
         return self.gone_since is None and self.shaped.wanted is not None
+
+    @property
+    def unclear(self) -> bool:
+        """Whether it is there, and nobody can say what it asks for."""
+        return self.gone_since is None and bool(self.shaped.problem)
 
     @property
     def why_dead(self) -> str:
@@ -54,7 +59,7 @@ class Link:
     key: RecordKey
     fluix_id: str
     given: Mapping[str, Any] = field(default_factory=dict)
-    """`email`, `display_name` and `groups` as we last set or confirmed them; empty for an account just adopted."""
+    """`email`, `display_name` and `groups` as we last set or confirmed them."""
     leaving_since: datetime | None = None
     leaving_reads: int = 0
 
@@ -83,6 +88,8 @@ class Present:
     """Records that are to be linked to `account`."""
     replaces: tuple[RecordKey, ...] = ()
     """Dead records from which the account would be taken over: the source's key changed, which a person must confirm."""
+    past: tuple[Entry, ...] = ()
+    """Dead records that are linked to the account as well: what they gave is at stake, too."""
     vanished: str | None = None
     """Id of the account that was linked, and was deleted in Fluix by hand."""
 
@@ -90,6 +97,11 @@ class Present:
     def records(self) -> tuple[RecordKey, ...]:
         """The keys of the live records, primary first."""
         return tuple(entry.key for entry in self.entries)
+
+    @property
+    def all_records(self) -> tuple[RecordKey, ...]:
+        """The keys of all records behind the account, live ones first."""
+        return (*self.records, *(entry.key for entry in self.past))
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +116,7 @@ class Leaver:
 
 @dataclass(frozen=True, slots=True)
 class Isolated:
-    """People who cannot be decided by a program. What exists for them stays as it is."""
+    """People who cannot be decided by a program. The accounts named stay as they are."""
 
     check: Literal["conflict", "unreadable", "pinned", "taken", "not_ours"]
     message: str
@@ -133,10 +145,11 @@ class _Resolver:
         self.cluster = cluster
         self.adopt = adopt
         self.rank = {name: place for place, name in enumerate(precedence)}
-        self.link = {link.key: link for link in cluster.links}
-        self.linked: dict[str, list[Link]] = defaultdict(list)
-        for link in cluster.links:
-            self.linked[link.fluix_id].append(link)
+        links = sorted(cluster.links, key=lambda link: link.key)
+        self.link = {link.key: link for link in links}
+        self.linked: dict[str, list[Link]] = {}
+        for link in links:
+            self.linked.setdefault(link.fluix_id, []).append(link)
         self.account = {account.fluix_id: account for account in cluster.accounts}
         self.by_address = {normalise_email(account.email): account for account in cluster.accounts}
         self.entry = {entry.key: entry for entry in cluster.entries}
@@ -144,8 +157,8 @@ class _Resolver:
 
     def verdicts(self) -> list[Verdict]:
         """One verdict a human: the live first, for they claim accounts; what they leave over may be leavers."""
-        if pinned := self._pinned():
-            return [pinned]
+        if frozen := self._pinned() or self._two_accounts():
+            return [frozen]
         humans = self._humans()
         found = [self._isolate_unclear(human) or self._human(human) for human in humans]
         return found + self._leavers()
@@ -168,12 +181,20 @@ class _Resolver:
         message = f"a row that could not be read might have meant {_names(pins)}: left as it is"
         return self._isolated("pinned", message, self.cluster.entries)
 
+    def _two_accounts(self) -> Isolated | None:
+        """A target that holds one address twice cannot be told apart by address."""
+        if len(self.by_address) == len(self.cluster.accounts):
+            return None
+        emails = _names(sorted(account.email for account in self.cluster.accounts))
+        return self._isolated(
+            "conflict", f"Fluix holds an address twice, among {emails}: mend it there", self.cluster.entries
+        )
+
     def _humans(self) -> list[list[Entry]]:
         """The live and the unclear records, grouped: the same account or the same address is the same human."""
         home: dict[object, list[Entry]] = {}
         for entry in sorted(self.cluster.entries, key=self._order):
-            unclear = bool(entry.shaped.problem) and entry.gone_since is None
-            if not entry.live and not unclear:
+            if not entry.live and not entry.unclear:
                 continue
             link = self.link.get(entry.key)
             homes: list[object] = [link.fluix_id if link else entry.key, ("at", entry.shaped.email or entry.key)]
@@ -214,9 +235,20 @@ class _Resolver:
         there = self.by_address.get(wanted.address)
         if links:
             return self._linked(wanted, entries, links, there)
+        there = there or self._left_behind(wanted.address)
         if there is None:
             return Present(wanted, entries)
         return self._unlinked(wanted, entries, there)
+
+    def _left_behind(self, address: str) -> Account | None:
+        """The account of a dead record that had this address, whatever the account's own address is by now."""
+        for entry in self.cluster.entries:
+            link = self.link.get(entry.key)
+            if link and not entry.live and not entry.unclear and entry.shaped.email == address:
+                owners = [self.entry.get(other.key) for other in self.linked[link.fluix_id]]
+                if link.fluix_id not in self.claimed and not any(owner and owner.live for owner in owners):
+                    return self.account.get(link.fluix_id)
+        return None
 
     def _linked(
         self, wanted: Wanted, entries: tuple[Entry, ...], links: tuple[Link, ...], there: Account | None
@@ -229,23 +261,27 @@ class _Resolver:
             self.claimed.add(fluix_id)
             message = (
                 f"{entries[0].key} should have the address {wanted.email}, which another account ({there.display_name}) "
-                "holds: it follows when that address is free"
+                "holds: it follows when that address is free; if two wait for each other, change one in Fluix by hand"
             )
             return Isolated("taken", message, tuple(entry.key for entry in entries), (fluix_id,))
         self.claimed.add(fluix_id)
         if account is None:
             return Present(wanted, entries, links, vanished=fluix_id)
         unlinked = tuple(entry.key for entry in entries if entry.key not in self.link)
-        return Present(wanted, entries, links, account, adopt=unlinked)
+        return Present(wanted, entries, links, account, adopt=unlinked, past=self._past(fluix_id))
+
+    def _past(self, fluix_id: str) -> tuple[Entry, ...]:
+        owners = (self.entry.get(link.key) for link in self.linked.get(fluix_id, []))
+        return tuple(owner for owner in owners if owner is not None and not owner.live)
 
     def _unlinked(self, wanted: Wanted, entries: tuple[Entry, ...], there: Account) -> Verdict:
         """Nobody of this human owns an account, but one has the address already."""
         keys = tuple(entry.key for entry in entries)
-        owners = [self.entry.get(link.key) for link in self.linked[there.fluix_id]]
-        if any(owner is not None and owner.live for owner in owners):
-            message = (
-                f"{keys[0]} should have the address {wanted.email}, which the account of another person still holds"
-            )
+        owned = self.linked.get(there.fluix_id, [])
+        owners = [self.entry.get(link.key) for link in owned]
+        living = any(owner is None or owner.live or owner.unclear for owner in owners)
+        if living or there.fluix_id in self.claimed:
+            message = f"{keys[0]} should have the address {wanted.email}, which another person's account still holds"
             return Isolated("taken", message, keys)
         if not owners:
             if not self.adopt:
@@ -256,10 +292,10 @@ class _Resolver:
             self.claimed.add(there.fluix_id)
             return Present(wanted, entries, account=there, adopt=keys)
         self.claimed.add(there.fluix_id)
-        links = tuple(self.linked[there.fluix_id])
         sources = {key.source for key in keys}
-        replaces = tuple(link.key for link in links if link.key.source in sources)
-        return Present(wanted, entries, links, there, adopt=keys, replaces=replaces)
+        replaces = tuple(link.key for link in owned if link.key.source in sources)
+        past = self._past(there.fluix_id)
+        return Present(wanted, entries, tuple(owned), there, adopt=keys, replaces=replaces, past=past)
 
     def _leavers(self) -> list[Verdict]:
         """Linked accounts that no live record claimed."""
@@ -269,7 +305,7 @@ class _Resolver:
             entries = tuple(self.entry[link.key] for link in links if link.key in self.entry)
             if fluix_id in self.claimed or account is None or len(entries) < len(links):
                 continue
-            if any(entry.live or (not entry.shaped.out and entry.gone_since is None) for entry in entries):
+            if any(entry.live or entry.unclear for entry in entries):
                 continue
             reason = "; ".join(entry.why_dead for entry in entries)
             found.append(Leaver(account, tuple(links), entries, reason))

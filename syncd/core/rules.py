@@ -18,6 +18,8 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from connectors.email import email_problem
 from connectors.model import Value, normalise_email, normalise_name
 
+OUT_OF_SCOPE = "is out of scope"
+
 _UNWORKABLE = (
     TemplateError,
     SecurityError,
@@ -105,16 +107,20 @@ class Rules:
             attributes: the record's, as its source gave them.
             groups: further groups of the source, known through group records.
         """
-        named = (*_texts(attributes.get("groups", ())), *groups)
+        named = (*_texts(attributes.get("groups")), *groups)
         seen: dict[str, Value] = {"active": True, **attributes, "groups": named}
         email = str(seen.get("email", ""))
         try:
             mapped = {name: render(seen).strip() for name, render in self._templates.items()}
             email = mapped.get("email", email)
-            if seen["active"] is not True:
+            if not isinstance(seen["active"], bool):
+                return Shaped(
+                    normalise_email(email) or None, problem=f"active is neither true nor false: {seen['active']}"
+                )
+            if not seen["active"]:
                 return Shaped(normalise_email(email) or None, out="is not active")
-            if self._in_scope is not None and not _truth(self._in_scope(seen)):
-                return Shaped(normalise_email(email) or None, out="is out of scope")
+            if self._in_scope is not None and not bool(self._in_scope(seen)):
+                return Shaped(normalise_email(email) or None, out=OUT_OF_SCOPE)
         except _UNWORKABLE as error:
             problem = f"people.scope or people.map cannot be worked out: {error}"
             return Shaped(normalise_email(email) or None, problem=problem)
@@ -138,13 +144,11 @@ class Rules:
     def _map_group(self, name: str) -> str | None:
         if self.groups is None:
             return name
-        return next((new for rule in self.groups if (new := rule(name))), None)
+        return next((new.strip() for rule in self.groups if (new := rule(name)) is not None), "") or None
 
 
-def _texts(value: Value) -> tuple[str, ...]:
-    return value if isinstance(value, tuple) else (str(value),) if value else ()
-
-
-def _truth(value: object) -> bool:
-    """An expression's truth; an undefined value raises here instead of counting as False."""
-    return bool(value)
+def _texts(value: Value | None) -> tuple[str, ...]:
+    """Several texts, however they are kept: one alone, a tuple, or the list that JSON makes of it."""
+    if value is None or isinstance(value, bool):
+        return ()
+    return (value,) * bool(value) if isinstance(value, str) else tuple(value)

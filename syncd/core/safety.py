@@ -5,7 +5,8 @@ What concerns one deletion alone (roles, workflows, documents) is in `leaving.py
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -52,7 +53,12 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How many persons a source, or one of its groups, has now and had at the last accepted certified read."""
+    """How many persons a source, or one of its groups, has now and had before.
+
+    A source is counted by the accounts that it keeps: `before` are those linked to it, `now` those of them that are not
+    leaving, for whatever reason. So nobody is overlooked who is there, but suddenly inactive or out of scope. A group is
+    counted by its members, `before` at the last certified read whose absences were let through.
+    """
 
     source: str
     group: str | None
@@ -60,8 +66,6 @@ class Size:
     before: int
     fluix_group: str | None = None
     """What the group is called in Fluix; None for a source, and for a group that is not mapped."""
-    leavers: int = 0
-    """How many linked accounts are leaving, waiting ones too; for a source only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +88,6 @@ class Facts:
     sources: Sequence[SourceRead] = ()
     sizes: Sequence[Size] = ()
     admins: int | None = None
-    verbs: frozenset[str] = frozenset(KINDS)
-    """What the target can do."""
     findings: Sequence[Finding] = ()
     """What resolving and comparing already found."""
 
@@ -111,7 +113,7 @@ class Review:
 
 def review(plan: Plan, facts: Facts, policy: Policy) -> Review:
     """Run every check."""
-    checks = (_certificates, _shrunken, _last_admin, _budgets, _capabilities)
+    checks = (_certificates, _shrunken, _last_admin, _shared_steps, _budgets)
     findings = [*facts.findings, *(finding for check in checks for finding in check(plan, facts, policy))]
     decisions = {change.key: Decision.PROCEED for change in plan.changes}
     for finding in findings:
@@ -129,14 +131,14 @@ def _certificates(plan: Plan, facts: Facts, policy: Policy) -> Iterator[Finding]
         if not read.certified:
             hidden = len(read.problems) - _SHOWN
             shown = "; ".join(read.problems[:_SHOWN]) + (f"; and {hidden} more" if hidden > 0 else "")
-            message = f"{read.name} was not read whole, so nobody counts as gone: {shown}"
+            message = f"{read.name} was not read whole, so nobody more counts as gone: {shown}"
             yield Finding("certificate", Decision.HOLD, message)
 
 
 def _shrunken(plan: Plan, facts: Facts, policy: Policy) -> Iterator[Finding]:
     for size in facts.sizes:
         keys = absences(plan, size)
-        if shrunk(size, policy) and (keys or size.leavers):
+        if shrunk(size, policy) and (keys or size.group is None):
             what = size.source if size.group is None else f"{size.source}, group {size.group}"
             yield Finding("shrink", Decision.HOLD, _shrink_message(what, size, policy), keys)
 
@@ -160,8 +162,9 @@ def absences(plan: Plan, size: Size) -> tuple[str, ...]:
 
 def _shrink_message(what: str, size: Size, policy: Policy) -> str:
     percent = (size.before - size.now) * 100 / size.before
+    people = "accounts" if size.group is None else "members"
     return (
-        f"{what} shrank from {size.before} to {size.now} ({percent:.2f} %, over shrink.max_percent "
+        f"{what} shrank from {size.before} to {size.now} {people} ({percent:.2f} %, over shrink.max_percent "
         f"{policy.shrink_percent:g} %): its absences are held"
     )
 
@@ -187,7 +190,7 @@ def _budgets(plan: Plan, facts: Facts, policy: Policy) -> Iterator[Finding]:
 def _over(count: int, users: int, limit: Limit, managed: int, minimum: int) -> Iterator[str]:
     if limit.count is not None and count > limit.count:
         yield f"{count} is over the budget of {limit.count} a run"
-    if limit.percent is not None and managed >= minimum and users * 100 > limit.percent * managed:
+    if limit.percent is not None and managed and managed >= minimum and users * 100 > limit.percent * managed:
         yield f"{users * 100 / managed:.2f} % is over the budget of {limit.percent:g} % ({users}/{managed} managed accounts)"
 
 
@@ -197,9 +200,45 @@ def _blocked(plan: Plan, tripped: Iterable[Change], policy: Policy) -> list[Chan
     return list({change.key: change for change in (*tripped, *plan.of_kind("delete_user"))}.values())
 
 
-def _capabilities(plan: Plan, facts: Facts, policy: Policy) -> Iterator[Finding]:
-    del policy
-    for kind, count in plan.counts().items():
-        if kind not in facts.verbs:
-            keys = tuple(change.key for change in plan.of_kind(kind))
-            yield Finding("capability", Decision.REFUSE, f"the target cannot do {kind} ({count} changes)", keys)
+def _shared_steps(plan: Plan, facts: Facts, policy: Policy) -> Iterator[Finding]:
+    """Several leavers in one step of a workflow may be everybody in it, though none of them is alone."""
+    del facts, policy
+    shared: dict[tuple[str, str], list[Change]] = {}
+    for change in plan.of_kind("delete_user"):
+        for part in (change.before or {}).get("workflows") or ():
+            shared.setdefault((part["workflow"], part["step"]), []).append(change)
+    for (workflow, step), changes in shared.items():
+        if len(changes) > 1:
+            names = ", ".join(str(change.user) for change in changes)
+            message = f"{names} all leave {workflow} / {step}: see in Fluix who is left there"
+            yield Finding("workflow_shared", Decision.HOLD, message, tuple(change.key for change in changes))
+
+
+def within(changes: Iterable[Change], verbs: Collection[str]) -> tuple[list[Change], list[Finding]]:
+    """The changes that a target can do, and what is said of the others: a plan never contains these.
+
+    Args:
+        changes: wanted.
+        verbs: of the target (`Capabilities.verbs`).
+    """
+    possible: list[Change] = []
+    lacking: Counter[tuple[str, str]] = Counter()
+    for change in changes:
+        missing = [verb for verb in needs(change) if verb not in verbs]
+        if missing:
+            lacking[change.kind, missing[0]] += 1
+        else:
+            possible.append(change)
+    return possible, [
+        Finding(
+            "capability", Decision.HOLD, f"the target cannot do {verb}: {count} changes of kind {kind} are left out"
+        )
+        for (kind, verb), count in lacking.items()
+    ]
+
+
+def needs(change: Change) -> tuple[str, ...]:
+    """The verbs that a change comes to."""
+    after = change.after or {}
+    steps = ("reassign_documents",) * ("documents" in after) + ("leave_workflows",) * ("workflows" in after)
+    return (*steps, change.kind) if change.kind == "delete_user" else (change.kind,)

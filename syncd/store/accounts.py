@@ -36,9 +36,7 @@ def ingest_accounts(
     groups: list[AccountGroup] = []
     certificate = Certificate(0, reasons=("the read ended without a certificate",))
     with reading(engine) as connection:
-        known: dict[str, bytes] = dict(
-            connection.execute(select(accounts.c.fluix_id, accounts.c.digest)).tuples().all()
-        )
+        known: dict[str, bytes] = dict(connection.execute(select(accounts.c.fluix_id, accounts.c.digest)).all())
 
     def changed() -> Iterator[dict[str, Any]]:
         nonlocal certificate
@@ -83,7 +81,7 @@ def _row(account: Account) -> dict[str, Any]:
 def _touch_linked(connection: Connection, fluix_ids: list[str]) -> None:
     query = select(links.c.source, links.c.external_id).where(links.c.fluix_id.in_(fluix_ids))
     by_source: dict[str, list[str]] = {}
-    for source, external_id in connection.execute(query).tuples():
+    for source, external_id in connection.execute(query):
         by_source.setdefault(source, []).append(external_id)
     for source, external_ids in by_source.items():
         touch(connection, source, external_ids)

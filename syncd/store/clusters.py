@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine, bindparam, select, tuple_, update
 from connectors.model import Account, normalise_email
 from syncd.core.change import RecordKey
 from syncd.core.resolve import Cluster, Entry, Link
-from syncd.core.rules import Rules
+from syncd.core.rules import OUT_OF_SCOPE, Rules, Wanted
 from syncd.store.accounts import to_account
 from syncd.store.engine import reading, writing
 from syncd.store.sql import chunks
@@ -29,6 +29,8 @@ class Trust:
 
     certified: frozenset[str]
     """Names of the sources whose last read was certified."""
+    partial: frozenset[str] = frozenset()
+    """Names of the sources of which some group was not read whole."""
     pinned: frozenset[RecordKey] = frozenset()
     """Records that a skipped row might have meant."""
     pinned_addresses: frozenset[str] = frozenset()
@@ -64,7 +66,7 @@ def clusters_of(engine: Engine, email: str, rules: Rules, trust: Trust) -> Itera
             .join(accounts, accounts.c.fluix_id == links.c.fluix_id)
             .where(accounts.c.address == address)
         )
-        keys = {RecordKey(*row) for query in (wanting, having) for row in connection.execute(query).tuples()}
+        keys = {RecordKey(*row) for query in (wanting, having) for row in connection.execute(query)}
     yield from gather(engine, keys, rules, trust)
 
 
@@ -93,7 +95,7 @@ def dirty_all(engine: Engine, rules: Rules) -> None:
     )
     query = select(records.c.source, records.c.external_id, records.c.attributes).where(records.c.kind == "person")
     with reading(engine) as connection:
-        for rows in connection.execution_options(yield_per=2000).execute(query).tuples().partitions():
+        for rows in connection.execution_options(yield_per=2000).execute(query).partitions():
             new = [
                 {"of": source, "key": key, "new_address": rules.shape(attributes).email}
                 for source, key, attributes in rows
@@ -114,7 +116,7 @@ def _dirty_pages(engine: Engine, size: int = 500) -> Iterator[list[RecordKey]]:
             .limit(size)
         )
         with reading(engine) as connection:
-            page = [RecordKey(*row) for row in connection.execute(query).tuples()]
+            page = [RecordKey(*row) for row in connection.execute(query)]
         if not page:
             return
         yield page
@@ -162,7 +164,7 @@ def _load_records(
         ]
     new: list[RecordKey] = []
     for query in queries:
-        for source, external_id, attributes, address, gone_since in connection.execute(query).tuples():
+        for source, external_id, attributes, address, gone_since in connection.execute(query):
             key = RecordKey(source, external_id)
             if key not in found.records:
                 found.records[key] = (attributes, address, gone_since)
@@ -193,7 +195,7 @@ def _load_accounts(connection: Connection, ids: set[str], addresses: set[str], f
     queries += [base.where(accounts.c.address.in_(part)) for part in chunks(addresses)]
     new: list[Account] = []
     for query in queries:
-        for fluix_id, attributes in connection.execute(query).tuples():
+        for fluix_id, attributes in connection.execute(query):
             if fluix_id not in found.accounts:
                 found.accounts[fluix_id] = to_account(fluix_id, attributes)
                 new.append(found.accounts[fluix_id])
@@ -216,7 +218,7 @@ def _load_groups(connection: Connection, keys: list[RecordKey], found: _Gathered
     for source, external_ids in _by_source(keys).items():
         for part in chunks(external_ids):
             query = base.where(memberships.c.source == source, memberships.c.person_id.in_(part))
-            for name, person_id, attributes in connection.execute(query).tuples():
+            for name, person_id, attributes in connection.execute(query):
                 found.groups[RecordKey(name, person_id)].append(str(attributes["display_name"]))
 
 
@@ -239,11 +241,14 @@ def _split(found: _Gathered, rules: Rules, trust: Trust) -> Iterator[Cluster]:
 
     parts: dict[object, tuple[list[Entry], list[Link], list[Account]]] = defaultdict(lambda: ([], [], []))
     for key, (attributes, _, gone_since) in found.records.items():
+        shaped = rules.shape(attributes, found.groups.get(key, ()))
+        # A group that was not read whole may be what puts somebody out of scope.
+        unsure = key.source in trust.partial and shaped.out == OUT_OF_SCOPE
         entry = Entry(
             key,
-            rules.shape(attributes, found.groups.get(key, ())),
+            shaped,
             gone_since,
-            trusted=key.source in trust.certified,
+            trusted=key.source in trust.certified and not unsure,
             pinned=key in trust.pinned,
             manager=str(attributes.get("manager", "")),
         )
@@ -263,9 +268,12 @@ def _by_source(keys: Iterable[RecordKey]) -> dict[str, list[str]]:
     return sorted_out
 
 
-def returned(engine: Engine, keys: Iterable[RecordKey], rules: Rules) -> set[RecordKey]:
-    """Which of these leavers' records ask for an account again."""
-    back: set[RecordKey] = set()
-    for cluster in gather(engine, keys, rules, Trust(frozenset())):
-        back |= {entry.key for entry in cluster.entries if entry.live}
-    return back & set(keys)
+def asking(engine: Engine, keys: Iterable[RecordKey], rules: Rules) -> dict[RecordKey, Wanted]:
+    """What the live ones among these records ask for."""
+    wanted = set(keys)
+    return {
+        entry.key: entry.shaped.wanted
+        for cluster in gather(engine, wanted, rules, Trust(frozenset()))
+        for entry in cluster.entries
+        if entry.key in wanted and entry.live and entry.shaped.wanted
+    }

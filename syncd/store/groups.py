@@ -32,5 +32,5 @@ def group_records(engine: Engine) -> dict[RecordKey, str]:
         records.c.kind == "group", records.c.gone_since.is_(None)
     )
     with reading(engine) as connection:
-        rows = connection.execute(query).tuples()
+        rows = connection.execute(query)
         return {RecordKey(source, key): str(attributes["display_name"]) for source, key, attributes in rows}

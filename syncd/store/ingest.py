@@ -14,10 +14,10 @@ from datetime import datetime
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import Connection, Engine, delete, exists, select, update
+from sqlalchemy import Connection, Engine, LargeBinary, case, delete, exists, literal, select, update
 
 from connectors.errors import ConnectorError
-from connectors.model import Certificate, Problem, Record, RecordKind
+from connectors.model import Certificate, Known, Problem, Record, RecordKind
 from syncd.store.engine import reading, writing
 from syncd.store.sql import chunks, upsert
 from syncd.store.tables import links, memberships, records, sizes
@@ -56,9 +56,22 @@ class _Read:
     twice: list[Problem] = field(default_factory=list)
     changed: int = 0
 
+    def knows(self, kind: RecordKind, external_id: str, version: bytes) -> bool:
+        """What a source with versions asks: then the record need not even be made."""
+        known = self.index[kind]
+        if known.get(external_id) != version:
+            return False
+        known[external_id] = _SEEN
+        return True
+
 
 def ingest(
-    engine: Engine, source: str, stream: Iterable[Record | Certificate], *, now: datetime, shape: Shape
+    engine: Engine,
+    source: str,
+    read_from: Callable[[Known], Iterable[Record | Certificate]],
+    *,
+    now: datetime,
+    shape: Shape,
 ) -> Ingested:
     """Take in one read of a source.
 
@@ -68,12 +81,12 @@ def ingest(
     Args:
         engine: the store's.
         source: the source's name.
-        stream: what `Source.read` gives.
+        read_from: `Source.read`.
         now: the time at which an absence counts from.
         shape: see `Shape`.
     """
     read = _Read(source, now, shape, _index(engine, source))
-    certificate = _take(engine, read, stream)
+    certificate = _take(engine, read, read_from(read.knows))
     _flush(engine, read)
     if read.twice:
         certificate = replace(certificate, problems=(*certificate.problems, *read.twice))
@@ -90,10 +103,10 @@ def _take(engine: Engine, read: _Read, stream: Iterable[Record | Certificate]) -
             if item.__class__ is Certificate:
                 certificate = item
                 break
-            kind, external_id, attributes = item  # type: ignore[misc]
+            kind, external_id, attributes, version = item  # type: ignore[misc]
             known = read.index[kind]
             before = known.get(external_id)
-            new = blake2b(dumps(attributes, option=option), digest_size=16).digest()
+            new = version or blake2b(dumps(attributes, option=option), digest_size=16).digest()
             count += 1
             if before == new:
                 known[external_id] = _SEEN
@@ -112,12 +125,13 @@ def _take(engine: Engine, read: _Read, stream: Iterable[Record | Certificate]) -
 
 def _index(engine: Engine, source: str) -> dict[RecordKind, dict[str, Digest]]:
     index: dict[RecordKind, dict[str, Digest]] = {"person": {}, "group": {}}
-    columns = (records.c.external_id, records.c.digest, records.c.gone_since)
+    value = case((records.c.gone_since.is_(None), records.c.digest), else_=literal(_GONE, LargeBinary))
     with reading(engine) as connection:
         for kind, known in index.items():
-            query = select(*columns).where(records.c.source == source, records.c.kind == kind)
-            for part in connection.execution_options(yield_per=10_000).execute(query).partitions():
-                known.update((key, value if gone is None else _GONE) for key, value, gone in part)
+            query = select(records.c.external_id, value).where(records.c.source == source, records.c.kind == kind)
+            # The driver's own rows: text and bytes need no conversion, and a million of them come three times as fast.
+            rows: Any = connection.execute(query).cursor
+            known.update(rows)
     return index
 
 
@@ -145,7 +159,6 @@ def _write(
     for record, _ in part:
         old = before.get(record.external_id)
         if kind == "person":
-            grown[""] += old is None
             grown.update(record.attributes.get("groups", ()))  # type: ignore[arg-type]
             grown.subtract(old.get("groups", ()) if old else ())
         else:
@@ -176,7 +189,7 @@ def _present(connection: Connection, source: str, kind: str, ids: list[str]) -> 
             records.c.external_id.in_(part),
             records.c.gone_since.is_(None),
         )
-        found.update(connection.execute(query).tuples().all())
+        found.update(connection.execute(query).all())
     return found
 
 
@@ -233,7 +246,6 @@ def _gone_persons(connection: Connection, read: _Read, part: Iterable[str]) -> i
     ids = list(part)
     shrunk = Counter[str]()
     for attributes in _present(connection, read.source, "person", ids).values():
-        shrunk[""] -= 1
         shrunk.subtract(attributes.get("groups", ()))
     _count(connection, read.source, shrunk)
     here = (records.c.source == read.source, records.c.kind == "person", records.c.external_id.in_(ids))

@@ -90,7 +90,7 @@ class Journal:
         query = select(journal.c.key, journal.c.state).where(journal.c.plan_id == plan_id)
         states: dict[str, set[str]] = defaultdict(set)
         with reading(self._engine) as connection:
-            for key, state in connection.execute(query).tuples():
+            for key, state in connection.execute(query):
                 states[key].add(state)
         return {key for key, seen in states.items() if seen == {"done"}}
 

@@ -81,7 +81,7 @@ def _write_given(connection: Connection, changed: Sequence[tuple[Change, Step]])
         elif step.fluix_id:
             by_id[step.fluix_id].append((change, step))
     for part in chunks(by_id):
-        rows = connection.execute(select(links.c.fluix_id, links.c.given).where(links.c.fluix_id.in_(part))).tuples()
+        rows = connection.execute(select(links.c.fluix_id, links.c.given).where(links.c.fluix_id.in_(part)))
         new = [{"of": fluix_id, "to": _given(given, by_id[fluix_id])} for fluix_id, given in rows]
         if new:
             statement = update(links).where(links.c.fluix_id == bindparam("of")).values(given=bindparam("to"))
@@ -104,7 +104,7 @@ def _given(given: Mapping[str, Any], changed: Iterable[tuple[Change, Step]]) -> 
 def _rename_given(connection: Connection, change: Change) -> None:
     old, new = (change.before or {})["display_name"], (change.after or {})["display_name"]
     connection.execute(update(group_links).where(group_links.c.name == old).values(name=new))
-    rows = connection.execute(select(links.c.source, links.c.external_id, links.c.given)).tuples()
+    rows = connection.execute(select(links.c.source, links.c.external_id, links.c.given))
     key = normalise_name(old)
     for source, external_id, given in rows:
         names = [new if normalise_name(name) == key else name for name in given.get("groups", [])]

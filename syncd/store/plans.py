@@ -19,7 +19,7 @@ from syncd.store.sql import chunks
 from syncd.store.tables import approvals, journal, plan_changes, plans
 
 Accepts = list[tuple[str, str, int, list[str]]]
-"""Sizes (source, group or empty, persons) that are accepted once the named changes of the plan are done."""
+"""Sizes (source, group, members) that are accepted once the named changes of the plan are done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ def load(engine: Engine, plan_id: int) -> StoredPlan | None:
         query = select(plan_changes.c.change, plan_changes.c.decision).where(plan_changes.c.plan_id == plan_id)
         pairs = [
             (change_from_dict(change), Decision[word.upper()])
-            for change, word in connection.execute(query.order_by(plan_changes.c.place)).tuples()
+            for change, word in connection.execute(query.order_by(plan_changes.c.place))
         ]
     links = tuple(Link(RecordKey(source, key), fluix_id, given) for source, key, fluix_id, given in row.adoptions)
     plan = Plan.of((change for change, _ in pairs), links)

@@ -35,13 +35,13 @@ class ReadLine:
     frozen_groups: list[str]
 
     @classmethod
-    def of(cls, name: str, certificate: Certificate) -> ReadLine:
-        """The line for one certificate."""
+    def of(cls, name: str, certificate: Certificate, groups: int) -> ReadLine:
+        """The line for one certificate; `groups` counts what is known of the source, not only what this read handed over."""
         problems = [*certificate.reasons, *(problem.message for problem in certificate.problems)]
         return cls(
             name,
             certificate.records,
-            certificate.groups,
+            groups,
             certificate.certified,
             problems[:_SHOWN_PROBLEMS],
             len(problems),
@@ -62,6 +62,7 @@ def trust_of(lines: Iterable[ReadLine]) -> Trust:
     lines = list(lines)
     return Trust(
         frozenset(line.name for line in lines if line.certified),
+        frozenset(line.name for line in lines if line.frozen_groups),
         frozenset(RecordKey(line.name, external_id) for line in lines for external_id in line.pinned),
         frozenset(address for line in lines for address in line.pinned_addresses),
     )

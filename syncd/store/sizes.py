@@ -1,18 +1,18 @@
-"""How many persons each source and group has, beside the last sizes that were accepted: the ground of the shrink check."""
+"""How many members each group has, beside the last sizes that were accepted: the ground of the shrink check."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 
-from sqlalchemy import Engine, bindparam, or_, select, update
+from sqlalchemy import Engine, bindparam, func, or_, select, update
 
 from syncd.core.safety import Size
 from syncd.store.engine import reading, writing
-from syncd.store.tables import sizes
+from syncd.store.tables import links, sizes
 
 
-def changed_sizes(engine: Engine, sources: Collection[str], fluix_group: Callable[[str], str | None]) -> list[Size]:
-    """The sizes that differ from the accepted ones, of these sources.
+def changed_groups(engine: Engine, sources: Collection[str], fluix_group: Callable[[str], str | None]) -> list[Size]:
+    """The groups whose sizes differ from the accepted ones, of these sources.
 
     Args:
         engine: the store's.
@@ -26,15 +26,16 @@ def changed_sizes(engine: Engine, sources: Collection[str], fluix_group: Callabl
     )
     with reading(engine) as connection:
         return [
-            Size(
-                row.source,
-                row.group_name or None,
-                row.now,
-                row.accepted or 0,
-                fluix_group(row.group_name) if row.group_name else None,
-            )
+            Size(row.source, row.group_name, row.now, row.accepted or 0, fluix_group(row.group_name))
             for row in connection.execute(query)
         ]
+
+
+def count_accounts(engine: Engine) -> dict[str, int]:
+    """How many accounts are linked to each source."""
+    query = select(links.c.source, func.count(func.distinct(links.c.fluix_id))).group_by(links.c.source)
+    with reading(engine) as connection:
+        return dict(connection.execute(query).all())
 
 
 def accept(engine: Engine, accepted: Iterable[tuple[str, str, int]]) -> None:
@@ -49,3 +50,10 @@ def accept(engine: Engine, accepted: Iterable[tuple[str, str, int]]) -> None:
     )
     with writing(engine) as connection:
         connection.execute(statement, rows)
+
+
+def count_groups(engine: Engine, source: str) -> int:
+    """How many groups of a source have anybody in them."""
+    query = select(func.count()).where(sizes.c.source == source, sizes.c.now > 0)
+    with reading(engine) as connection:
+        return connection.execute(query).scalar_one()

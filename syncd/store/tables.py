@@ -99,7 +99,7 @@ sizes = Table(
     "sizes",
     metadata,
     Column("source", String, nullable=False),
-    Column("group_name", String, nullable=False, comment="empty: the source itself"),
+    Column("group_name", String, nullable=False, comment="the source's name of the group"),
     Column("now", Integer, nullable=False),
     Column("accepted", Integer, comment="at the last certified read whose absences were let through"),
     PrimaryKeyConstraint("source", "group_name"),

@@ -46,10 +46,14 @@ def people(count: int, changed_percent: float = 0.0) -> Iterator[Row]:
 
 def _row(number: int, name: str, shift: int) -> Row:
     groups = sorted(
-        {f"Group {(number * step + (shift if step == 7 else 0)) % GROUPS:03d}" for step in (1, 7, 31, 101, 211)}
-        | {f"Site {number % 97:03d}"}
+        {f"Group {_mix(number, slot + 10 * shift if slot == 0 else slot) % GROUPS:03d}" for slot in range(6)}
     )[:5]
     return f"E{number:08d}", name, f"person.{number}@example.com", f"Department {number % 60}", tuple(groups)
+
+
+def _mix(number: int, slot: int) -> int:
+    """Spreads people over groups as if by chance, the same way each time."""
+    return ((number * 2_654_435_761 + slot * 40_503 * 65_537) & 0xFFFFFFFF) >> 7
 
 
 def write_csv(path: Path, rows: Iterator[Row]) -> None:
@@ -102,9 +106,7 @@ def _store(folder: Path, count: int) -> None:
     engine = open_engine(f"sqlite:///{folder / 'syncd.db'}")
     require_current(engine)
     rules = Rules()
-    ingest(
-        engine, "people", source(folder / "0.csv").read(), now=datetime.now(UTC), shape=lambda a: rules.shape(a).email
-    )
+    ingest(engine, "people", source(folder / "0.csv").read, now=datetime.now(UTC), shape=lambda a: rules.shape(a).email)
 
     def account() -> Iterator[AccountGroup | Account | Certificate]:
         for row in people(count):

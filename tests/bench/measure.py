@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 
@@ -20,7 +21,7 @@ class Measured:
     """Seconds, of the whole process."""
     cpu: float
     memory: float
-    """Peak resident set in MB."""
+    """Peak resident set in MB, as the kernel counted it since the process's own program began."""
     said: Any
     """What the process printed last, as JSON: its own count of the work, and the seconds of the work alone."""
 
@@ -37,7 +38,7 @@ def once(module: str, *args: str) -> Measured:
     if process.returncode:
         raise SystemExit(f"{module} {' '.join(args)} ended with {process.returncode}")
     said = json.loads(printed.strip().splitlines()[-1])
-    return Measured(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, said)
+    return Measured(wall, usage.ru_utime + usage.ru_stime, said.pop("memory_mb"), said)
 
 
 def in_turn(sides: dict[str, tuple[str, ...]], rounds: int) -> dict[str, Measured]:
@@ -60,4 +61,6 @@ def _median(runs: list[Measured]) -> Measured:
 
 def say(seconds: float, **counts: Any) -> None:
     """What a measured process prints last."""
-    print(json.dumps({"seconds": seconds, **counts}))
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    peak = next(line for line in status.splitlines() if line.startswith("VmHWM"))
+    print(json.dumps({"seconds": seconds, "memory_mb": int(peak.split()[1]) / 1024, **counts}))

@@ -18,7 +18,7 @@ from syncd.core.rules import Rules
 from syncd.store import clusters
 from syncd.store.engine import open_engine
 from syncd.store.ingest import ingest
-from tests.bench.data import COLUMNS
+from tests.bench.data import COLUMNS, GROUPS
 from tests.bench.measure import say
 
 
@@ -33,10 +33,10 @@ def main(folder: Path, day: str) -> None:
         shutil.copy(folder / "syncd.db", scratch)
         engine = open_engine(f"sqlite:///{scratch}/syncd.db")
         rules = Rules()
-        groups = {normalise_name(name): name for i in range(400) for name in (f"Group {i:03d}", f"Site {i:03d}")}
+        groups = {normalise_name(name): name for name in (f"Group {i:03d}" for i in range(GROUPS))}
         start = time.perf_counter()
         now = datetime.now(UTC)
-        ingest(engine, "people", source(folder / f"{day}.csv").read(), now=now, shape=lambda a: rules.shape(a).email)
+        ingest(engine, "people", source(folder / f"{day}.csv").read, now=now, shape=lambda a: rules.shape(a).email)
         read = time.perf_counter()
         trust = clusters.Trust(frozenset({"people"}))
         ground = Ground(now, groups)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
+from sqlalchemy.engine import make_url
 
 from syncd.config import Config, ConfigError, ConfigProblem, Secret, SecretError, config_keys, load_config
 
@@ -121,8 +122,6 @@ def test_the_store_address_survives_a_folder_with_signs_in_its_name(tmp_path):
     folder = tmp_path / "50% a?b #c"
     folder.mkdir()
     (folder / "config.yaml").write_text(MINIMAL)
-    from sqlalchemy.engine import make_url  # noqa: PLC0415 - only this test asks SQLAlchemy back
-
     url = load_config(folder / "config.yaml").store_url
     assert make_url(url).database == str(folder / "var/syncd.db")
 
@@ -250,7 +249,7 @@ def test_the_error_as_text_names_file_and_line(load, tmp_path):
             "target.type",
             "type `portal` comes in a later version; this one knows `account`",
         ),
-        ("target: {type: acount}\n", 6, "target.type", "did you mean `account`?"),
+        ("target: {type: acount}\n", 6, "target.type", '`type` is the text "acount": write `account`'),
         (
             "target: account\n",
             6,
@@ -410,8 +409,19 @@ def test_version_and_sources_are_asked_for(problems):
     assert "`version` is missing: The version of this file's format: write `version: 1`." in found[0][2]
 
 
+def test_an_expression_can_be_too_deep(problem):
+    assert problem(f'people: {{scope: "{"(" * 3000}"}}\n')[1:] == (
+        "people.scope",
+        "the expression is nested too deep: write it with fewer brackets",
+    )
+
+
 def test_true_is_no_version(problems):
     assert problems(MINIMAL.replace("version: 1", "version: true"))[0][:2] == (1, "version")
+    assert (
+        problems(MINIMAL.replace("version: 1", "version: '1'"))[0][2]
+        == '`version` is the text "1": write `1`; remove the quotes'
+    )
 
 
 # --- files that are no configuration ------------------------------------------------------------------------------

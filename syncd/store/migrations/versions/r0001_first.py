@@ -178,7 +178,7 @@ def upgrade() -> None:
     op.create_table(
         "sizes",
         sa.Column("source", sa.String(), nullable=False),
-        sa.Column("group_name", sa.String(), nullable=False, comment="empty: the source itself"),
+        sa.Column("group_name", sa.String(), nullable=False, comment="the source's name of the group"),
         sa.Column("now", sa.Integer(), nullable=False),
         sa.Column(
             "accepted",

@@ -1,0 +1,207 @@
+"""The account as one plain structure, out and in: a rehearsal copy of a real account.
+
+    users:     [{email, name, state: invited | active, role, owner, groups}]
+    groups:    [{name}]
+    workflows: [{name, steps: [{name, users: [email], groups: [name]}]}]
+    documents: [{title, state: draft | assigned, user: email}]
+
+A group that only a user names is made as well. `load` merges: what the copy names is brought to what the copy says, and
+nothing else is touched; with `replace` the account becomes exactly the copy. Users who are there keep their ids. Nobody is
+invited by it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from connectors.errors import PermanentError
+from connectors.fluix.account import admin, reading
+from connectors.fluix.account.copy_problems import problems
+from connectors.fluix.account.groups import group_ids
+from connectors.fluix.account.outcomes import record
+from connectors.fluix.account.tables import (
+    documents,
+    groups,
+    memberships,
+    step_groups,
+    step_users,
+    users,
+    workflow_steps,
+    workflows,
+)
+from connectors.fluix.account.users import by_address
+from connectors.model import Account, normalise_email, normalise_name
+
+
+def dump(connection: Connection) -> dict[str, Any]:
+    """The whole account, sorted."""
+    rows = connection.execute(select(users).order_by(users.c.email_key)).all()
+    emails = {row.user_id: row.email for row in rows}
+    there = {item.fluix_id: item for item in reading.stream(connection) if isinstance(item, Account)}
+    names = dict(connection.execute(select(groups.c.group_id, groups.c.name)).all())
+    docs = connection.execute(select(documents).order_by(documents.c.title, documents.c.document_id))
+    return {
+        "users": [admin.summary(row, there[str(row.user_id)].groups) for row in rows],
+        "groups": [{"name": name} for name in sorted(names.values(), key=normalise_name)],
+        "workflows": _dump_workflows(connection, emails, names),
+        "documents": [{"title": doc.title, "state": doc.state, "user": emails[doc.user_id]} for doc in docs],
+    }
+
+
+def _dump_workflows(
+    connection: Connection, emails: Mapping[int, str], names: Mapping[int, str]
+) -> list[dict[str, Any]]:
+    found: dict[int, dict[str, Any]] = {}
+    for row in connection.execute(select(workflows).order_by(workflows.c.name_key)):
+        found[row.workflow_id] = {"name": row.name, "steps": []}
+    steps: dict[int, dict[str, Any]] = {}
+    for row in connection.execute(select(workflow_steps).order_by(workflow_steps.c.position)):
+        steps[row.step_id] = {"name": row.name, "users": [], "groups": []}
+        found[row.workflow_id]["steps"].append(steps[row.step_id])
+    for row in connection.execute(select(step_users)):
+        steps[row.step_id]["users"].append(emails[row.user_id])
+    for row in connection.execute(select(step_groups)):
+        steps[row.step_id]["groups"].append(names[row.group_id])
+    for step in steps.values():
+        step["users"].sort()
+        step["groups"].sort()
+    return list(found.values())
+
+
+def load(connection: Connection, data: Mapping[str, Any], *, replace: bool, now: datetime) -> dict[str, int]:
+    """Put a copy in.
+
+    Returns:
+        How many of each the copy holds.
+
+    Raises:
+        PermanentError: the copy has problems; all of them are named, and nothing is written.
+    """
+    known_users = set() if replace else admin.addresses(connection)
+    known_groups = set() if replace else set(connection.execute(select(groups.c.name_key)).scalars())
+    found = problems(data, known_users, known_groups, owner_is_there=not replace and _other_owner(connection, data))
+    if found:
+        raise PermanentError(
+            "\n".join(found), where="the copy of the account", cure="nothing was written: mend these first"
+        )
+    if replace:
+        _clear(connection, data)
+    named = [entry["name"] for entry in data.get("groups") or ()]
+    named += [name for user in data.get("users") or () for name in user.get("groups") or ()]
+    _load_groups(connection, named)
+    _load_users(connection, data.get("users") or (), now)
+    for workflow in data.get("workflows") or ():
+        _load_workflow(connection, workflow)
+    _load_documents(connection, data.get("documents") or (), merge=not replace)
+    record(connection, [(None, "loaded", "replaced" if replace else "merged")], now)
+    return {part: len(data.get(part) or ()) for part in ("users", "groups", "workflows", "documents")}
+
+
+def _other_owner(connection: Connection, data: Mapping[str, Any]) -> bool:
+    """Whether somebody owns the account of whom the copy says nothing."""
+    address = connection.execute(select(users.c.email_key).where(users.c.owner)).scalar()
+    listed = {normalise_email(str(user.get("email", ""))) for user in data.get("users") or () if isinstance(user, dict)}
+    return address is not None and address not in listed
+
+
+def _clear(connection: Connection, data: Mapping[str, Any]) -> None:
+    """Remove everything that the copy does not name, and what it will say anew."""
+    for table in (step_users, step_groups, workflow_steps, workflows, documents, memberships):
+        connection.execute(delete(table))
+    kept = {normalise_email(user["email"]) for user in data.get("users") or ()}
+    for user_id, address in connection.execute(select(users.c.user_id, users.c.email_key)).all():
+        if address not in kept:
+            connection.execute(delete(users).where(users.c.user_id == user_id))
+    names = {normalise_name(group["name"]) for group in data.get("groups") or ()}
+    for group_id, key in connection.execute(select(groups.c.group_id, groups.c.name_key)).all():
+        if key not in names:
+            connection.execute(delete(groups).where(groups.c.group_id == group_id))
+
+
+def _load_groups(connection: Connection, names: Iterable[str]) -> None:
+    wanted: dict[str, str] = {}
+    for name in names:
+        wanted.setdefault(normalise_name(name), name)
+    there = group_ids(connection, wanted.values())
+    rows = [{"name": name, "name_key": key} for key, name in wanted.items() if key not in there]
+    if rows:
+        connection.execute(insert(groups), rows)
+    for key, group_id in there.items():
+        connection.execute(update(groups).where(groups.c.group_id == group_id).values(name=wanted[key]))
+
+
+def _load_users(connection: Connection, entries: Iterable[Mapping[str, Any]], now: datetime) -> None:
+    entries = list(entries)
+    there = by_address(connection, (entry["email"] for entry in entries))
+    ids = group_ids(connection, (name for entry in entries for name in entry.get("groups") or ()))
+    connection.execute(update(users).where(users.c.user_id.in_(there.values())).values(owner=False))
+    for entry in entries:
+        values = {
+            "email": entry["email"],
+            "email_key": normalise_email(entry["email"]),
+            "name": entry.get("name") or entry["email"].partition("@")[0],
+            "state": entry.get("state") or "active",
+            "role": entry.get("role") or "",
+            "owner": bool(entry.get("owner")),
+        }
+        values["name_key"] = normalise_name(values["name"])
+        user_id = there.get(values["email_key"])
+        if user_id is None:
+            new = connection.execute(insert(users).values(**values, created_at=now)).inserted_primary_key
+            assert new is not None
+            user_id = new[0]
+        else:
+            connection.execute(update(users).where(users.c.user_id == user_id).values(values))
+            connection.execute(delete(memberships).where(memberships.c.user_id == user_id))
+        belonging = {ids[normalise_name(name)] for name in entry.get("groups") or ()}
+        if belonging:
+            connection.execute(
+                insert(memberships), [{"user_id": user_id, "group_id": one} for one in sorted(belonging)]
+            )
+
+
+def _load_workflow(connection: Connection, entry: Mapping[str, Any]) -> None:
+    """Make a workflow, or bring it to what the copy says."""
+    key = normalise_name(entry["name"])
+    query = select(workflows.c.workflow_id).where(workflows.c.name_key == key)
+    workflow_id = connection.execute(query).scalar()
+    if workflow_id is None:
+        new = connection.execute(insert(workflows).values(name=entry["name"], name_key=key)).inserted_primary_key
+        assert new is not None
+        workflow_id = new[0]
+    else:
+        steps = select(workflow_steps.c.step_id).where(workflow_steps.c.workflow_id == workflow_id)
+        for table in (step_users, step_groups):
+            connection.execute(delete(table).where(table.c.step_id.in_(steps.scalar_subquery())))
+        connection.execute(delete(workflow_steps).where(workflow_steps.c.workflow_id == workflow_id))
+    for position, step in enumerate(entry.get("steps") or ()):
+        values = {"workflow_id": workflow_id, "position": position, "name": step["name"]}
+        made = connection.execute(insert(workflow_steps).values(values)).inserted_primary_key
+        assert made is not None
+        people = set(by_address(connection, step.get("users") or ()).values())
+        teams = set(group_ids(connection, step.get("groups") or ()).values())
+        for user_id in sorted(people):
+            connection.execute(insert(step_users).values(step_id=made[0], user_id=user_id))
+        for group_id in sorted(teams):
+            connection.execute(insert(step_groups).values(step_id=made[0], group_id=group_id))
+
+
+def _load_documents(connection: Connection, entries: Iterable[Mapping[str, Any]], *, merge: bool) -> None:
+    """Make documents; one of the same title, state and user that is there already is the same document."""
+    entries = list(entries)
+    ids = by_address(connection, (entry["user"] for entry in entries))
+    there: list[tuple[str, str, int]] = []
+    if merge:
+        columns = (documents.c.title, documents.c.state, documents.c.user_id)
+        there = [(row[0], row[1], row[2]) for row in connection.execute(select(*columns))]
+    for entry in entries:
+        document = (entry["title"], entry.get("state") or "draft", ids[normalise_email(entry["user"])])
+        if document in there:
+            there.remove(document)
+        else:
+            values = dict(zip(("title", "state", "user_id"), document, strict=True))
+            connection.execute(insert(documents).values(values))
