@@ -1,8 +1,9 @@
 """People from CSV files: one file, or a folder of them that are one directory together.
 
-A read goes over the files twice. The first time it keeps eight bytes of each row, finds out who has several rows, and
-whether the files can be decoded to their end; the second time it hands people over. So memory holds only those whose rows
-are not all read yet, and nothing is handed over of a file that turns out to be unreadable.
+A read goes over the files twice. The first time it keeps nine bytes of each row, asks which rows the reader knows, finds
+out who has several rows, and whether the files can be decoded to their end; the second time it hands people over. So memory
+holds only those whose rows are not all read yet, and nothing is handed over of a file that turns out to be unreadable.
+Where nearly everybody is known, the few rows that are not are kept from the first time, and there is no second.
 """
 
 from __future__ import annotations
@@ -24,13 +25,40 @@ from connectors.model import Certificate, Known, Problem, Record, nothing_known
 from connectors.text import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from connectors.csv_format import Format
     from connectors.model import Value
 
+_KEPT = 1_000
+"""So many rows are kept from the first time, and one more for every twenty that are known."""
+
 _SHARDS = 256
 """The keys' hashes are compared in so many parts, so that the comparison itself takes little memory."""
+
+
+Numbered = tuple[int, list[str]]
+"""The line at which a row begins, and its cells."""
+
+
+@dataclass(slots=True)
+class _Surveyed:
+    """What the first time over one file found."""
+
+    layout: Format
+    asked: bytearray = field(default_factory=bytearray)
+    """One byte a row, in order: 1 when the reader knows it."""
+    kept: list[Numbered] | None = field(default_factory=list)
+    """The rows that are not known, as long as there are few; None when there are many."""
+    faults: list[Fault] = field(default_factory=list)
+    open_end: bool = False
+
+    def keep(self, line: int, row: list[str]) -> None:
+        """Keep a row that is not known, unless there are too many of them."""
+        if self.kept is not None and len(self.kept) < _KEPT + len(self.asked) // 20:
+            self.kept.append((line, row))
+        else:
+            self.kept = None
 
 
 @dataclass(slots=True)
@@ -38,10 +66,9 @@ class _Read:
     """What one read came to so far."""
 
     names: GroupNames
-    repeated: dict[int, int]
+    repeated: dict[int, int] = field(default_factory=dict)
     """Hash of a key that several rows share -> how many of them are still to come. Two people may share a hash: then
     both are gathered, each by the key itself."""
-    known: Known
     gathered: dict[str, Gathered] = field(default_factory=dict)
     records: int = 0
     problems: list[Problem] = field(default_factory=list)
@@ -109,11 +136,13 @@ class CsvSource:
         """
         before = arrived(self._path, self._marker, self._settle_seconds, self._sleep, self._clock)
         formats = {file: find_format(file, self._columns, self._encoding, self._delimiter) for file in before}
-        state = _Read(GroupNames(self._groups_separator), self._survey(formats), known)
+        state = _Read(GroupNames(self._groups_separator))
+        surveyed = {file: _Surveyed(layout) for file, layout in formats.items()}
+        state.repeated = self._survey(surveyed, known)
         if changes := moved(before, self._path, self._marker):
             raise RetryableError(changes[0], where=str(self._path), cure="read again when the export has ended")
-        for file, layout in formats.items():
-            yield from self._people(file, layout, state)
+        for file, found in surveyed.items():
+            yield from self._people(file, found, state)
         # Two keys of one hash: the rows of the one that ended first waited for the other's.
         for external_id in list(state.gathered):
             yield from _complete(external_id, state)
@@ -144,56 +173,78 @@ class CsvSource:
         except UnicodeError:
             raise undecodable(file, layout.encoding, declared=self._encoding) from None
 
-    def _survey(self, formats: Mapping[Path, Format]) -> dict[int, int]:
+    def _survey(self, files: Mapping[Path, _Surveyed], known: Known) -> dict[int, int]:
         """How many rows share the hash of a key, for those hashes that more than one row has."""
         shards = [array("q") for _ in range(_SHARDS)]
-        for file, layout in formats.items():
-            key_of = People(layout, GroupNames(None)).key
-            with self._open(file, layout, _ignore) as (_, every):
+        for file, found in files.items():
+            key_of = People(found.layout, GroupNames(None)).key
+            version_of = versions(found.layout, self._groups_separator)
+            asked = found.asked.append
+            with self._open(file, found.layout, found.faults.append) as (rows, every):
                 for row in every:
                     if key := key_of(row):
                         mark = hash(key)
                         shards[mark % _SHARDS].append(mark)
+                        if known("person", key, version_of(row)):
+                            asked(1)
+                            continue
+                    asked(0)
+                    if found.kept is not None:
+                        found.keep(rows.line, row)
+                found.open_end = rows.open_end
         repeated: dict[int, int] = {}
         for shard in shards:
             if len(set(shard)) < len(shard):
                 repeated.update((mark, count) for mark, count in Counter(shard).items() if count > 1)
         return repeated
 
-    def _people(self, file: Path, layout: Format, state: _Read) -> Iterator[Record]:
+    def _to_hand_over(
+        self, file: Path, found: _Surveyed, repeated: Mapping[int, int], key_of: Callable[[Sequence[str]], str]
+    ) -> Iterator[tuple[int, int, list[str]]]:
+        """The rows that are not known, and all of a person who has several: whether it is known, its line, its cells."""
+        if not repeated and found.kept is not None:
+            yield from ((0, line, row) for line, row in found.kept)
+            return
+        with self._open(file, found.layout, _ignore) as (rows, every):
+            for asked, row in zip(found.asked, every):  # noqa: B905 - a file that grew meanwhile is noticed at the end
+                if not asked or (repeated and hash(key_of(row)) in repeated):
+                    yield asked, rows.line, row
+
+    def _people(self, file: Path, found: _Surveyed, state: _Read) -> Iterator[Record]:
         """Hand over the people of one file whose last row is in it."""
-        people = People(layout, state.names)
+        people = People(found.layout, state.names)
         key_of, attributes_of, repeated = people.key, people.attributes, state.repeated
-        version_of = versions(layout, self._groups_separator)
-        report = _Report(file, layout, people, state.problems)
-        rows_met = False
-        with self._open(file, layout, report.fault) as (rows, every):
-            for row in every:
-                key = key_of(row)
-                several = bool(repeated) and hash(key) in repeated
-                version = None if several else version_of(row)
-                if version is not None and state.known("person", key, version):
-                    rows_met = True
-                    state.records += 1
+        version_of = versions(found.layout, self._groups_separator)
+        report = _Report(file, found.layout, people, state.problems)
+        first = len(state.problems)
+        for fault in found.faults:
+            report.fault(fault)
+        known = found.asked.count(1)
+        rows_met = bool(known)
+        state.records += known
+        for asked, line, row in self._to_hand_over(file, found, repeated, key_of):
+            key = key_of(row)
+            several = bool(repeated) and hash(key) in repeated
+            try:
+                attributes = attributes_of(row)
+            except BadRowError as bad:
+                if not any(map(str.strip, row)):
                     continue
-                try:
-                    attributes = attributes_of(row)
-                except BadRowError as bad:
-                    if not any(map(str.strip, row)):
-                        continue
-                    attributes = None
-                    report.bad_row(rows.line, row, bad)
-                rows_met = True
-                if several:
-                    yield from self._one_of_several(key, attributes, rows.line, report, state)
-                elif attributes is not None:
-                    state.records += 1
-                    yield Record("person", key, attributes, version)
-            if rows.open_end and self._final_line_break:
-                state.reasons.append(
-                    f"{file.name} does not end with a line ending, so its last row may be cut: "
-                    "end the file with a line break, or declare that the exporter writes none"
-                )
+                attributes = None
+                report.bad_row(line, row, bad)
+            rows_met = True
+            if several:
+                state.records -= asked
+                yield from self._one_of_several(key, attributes, line, report, state)
+            elif attributes is not None:
+                state.records += 1
+                yield Record("person", key, attributes, version_of(row))
+        state.problems[first:] = sorted(state.problems[first:], key=lambda problem: problem.line or 0)
+        if found.open_end and self._final_line_break:
+            state.reasons.append(
+                f"{file.name} does not end with a line ending, so its last row may be cut: "
+                "end the file with a line break, or declare that the exporter writes none"
+            )
         if not rows_met and not report.faults:
             state.reasons.append(
                 f"{file.name} has a header and no rows: an empty directory is never taken for the truth"
@@ -277,4 +328,4 @@ def _complete(key: str, state: _Read) -> Iterator[Record]:
 
 
 def _ignore(_: Fault) -> None:
-    """The first time over the files nothing is told: the second time it will be."""
+    """The second time over the files nothing is told: it was the first time."""

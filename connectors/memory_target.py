@@ -260,7 +260,9 @@ class MemoryTarget:
         user.groups.add(self._known_group(_text(step, "group")))
 
     def _remove_member(self, step: Step) -> None:
-        user = self._user(step)
+        # Who is gone is out of the group, too.
+        if (user := self._users.get(step.fluix_id or "")) is None:
+            return
         user.groups.discard(self._group_id(_text(step, "group")) or "")
 
     def _resend_invite(self, step: Step) -> None:

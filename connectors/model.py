@@ -9,6 +9,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 Value = str | bool | tuple[str, ...]
@@ -194,6 +195,10 @@ def normalise_email(email: str) -> str:
     return unicodedata.normalize("NFC", email.strip()).casefold()
 
 
+@lru_cache(maxsize=65_536)
 def normalise_name(name: str) -> str:
-    """The form in which two group names are compared: NFC, white space collapsed, case folded."""
+    """The form in which two group names are compared: NFC, white space collapsed, case folded.
+
+    Remembered, because there are few groups, and each is compared once for every member.
+    """
     return " ".join(unicodedata.normalize("NFC", name).split()).casefold()

@@ -98,6 +98,7 @@ def _source(source: CsvSourceConfig) -> Source:
         encoding=source.encoding,
         delimiter=source.delimiter,
         settle_seconds=source.settle_seconds,
+        final_line_break=source.final_line_break,
         marker=source.resolved_path.parent / source.marker if source.marker else None,
     )
     return made

@@ -96,6 +96,13 @@ class CsvSourceConfig(Located):
         description="What stands between two cells: comma, semicolon, tab, or the character itself. Without it the header "
         "line tells.",
     )
+    final_line_break: bool = Field(
+        default=False,
+        description=(
+            "Whether your export is known to end its last line with a line break. If true, a file that does not was cut, "
+            "and nobody counts as gone."
+        ),
+    )
     settle_seconds: float = Field(
         default=1.0,
         ge=0,

@@ -453,7 +453,6 @@ class TargetContract:
         [
             ("update_user", {"display_name": "X"}),
             ("add_member", {"group": "Office"}),
-            ("remove_member", {"group": "Office"}),
             ("resend_invite", {}),
             ("reassign_documents", {"to": ""}),
             ("leave_workflows", {}),

@@ -52,12 +52,12 @@ def ingest_accounts(
                 certificate = item
 
     for rows in chunks(changed()):
-        with writing(engine) as connection:
+        with writing(engine, read_again=True) as connection:
             connection.execute(upsert(connection, accounts), rows)
             _touch_linked(connection, [row["fluix_id"] for row in rows])
     if certificate.certified:
         for ids in chunks(key for key, value in known.items() if value is not _SEEN):
-            with writing(engine) as connection:
+            with writing(engine, read_again=True) as connection:
                 _touch_linked(connection, ids)
                 connection.execute(delete(accounts).where(accounts.c.fluix_id.in_(ids)))
     return groups, certificate

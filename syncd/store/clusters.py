@@ -173,7 +173,8 @@ def _load_records(
 
 
 def _load_links(connection: Connection, keys: list[RecordKey], ids: set[str], found: _Gathered) -> list[Link]:
-    base = select(links)
+    columns = (links.c.source, links.c.external_id, links.c.fluix_id, links.c.given, links.c.leaving_since)
+    base = select(*columns, links.c.leaving_reads)
     queries = [base.where(links.c.fluix_id.in_(part)) for part in chunks(ids)]
     for source, external_ids in _by_source(keys).items():
         queries += [
@@ -181,10 +182,10 @@ def _load_links(connection: Connection, keys: list[RecordKey], ids: set[str], fo
         ]
     new: list[Link] = []
     for query in queries:
-        for row in connection.execute(query):
-            key = RecordKey(row.source, row.external_id)
+        for source, external_id, *rest in connection.execute(query):
+            key = RecordKey(source, external_id)
             if key not in found.links:
-                found.links[key] = Link(key, row.fluix_id, row.given, row.leaving_since, row.leaving_reads)
+                found.links[key] = Link(key, *rest)
                 new.append(found.links[key])
     return new
 

@@ -22,6 +22,15 @@ REVISION = "0001"
 
 _BUSY_SECONDS = 30
 
+_PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",  # an intent is on the disk before the deed is done
+    "foreign_keys=ON",
+    "temp_store=MEMORY",
+    "cache_size=-32768",  # 32 MB
+    "wal_autocheckpoint=8000",  # 32 MB: a bulk write is not copied into the file again and again
+)
+
 
 def open_engine(url: str) -> Engine:
     """An engine for this store, which makes the file's folder when it is missing.
@@ -54,7 +63,7 @@ def _make_folder(file: Path) -> None:
 def _on_connect(connection: Any, record: object) -> None:
     del record
     connection.isolation_level = None
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY", "cache_size=-32768"):
+    for pragma in _PRAGMAS:
         with contextlib.suppress(Exception) if pragma.startswith("journal") else contextlib.nullcontext():
             connection.execute(f"PRAGMA {pragma}")
 
@@ -62,6 +71,7 @@ def _on_connect(connection: Any, record: object) -> None:
 def _on_begin(connection: Connection) -> None:
     options = connection.get_execution_options()
     if options.get("isolation_level") != "AUTOCOMMIT":
+        connection.exec_driver_sql(f"PRAGMA synchronous={'NORMAL' if options.get('read_again') else 'FULL'}")
         connection.exec_driver_sql("BEGIN" if options.get("read_only") else "BEGIN IMMEDIATE")
 
 
@@ -73,9 +83,15 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 
 @contextlib.contextmanager
-def writing(engine: Engine) -> Iterator[Connection]:
-    """One write transaction: all of it is kept, or nothing."""
-    with store_errors(engine), engine.begin() as connection:
+def writing(engine: Engine, *, read_again: bool = False) -> Iterator[Connection]:
+    """One write transaction: all of it is kept, or nothing.
+
+    Args:
+        engine: the store's.
+        read_again: what is written could be read from its source again, so that the disk need not be waited for: a power cut
+            may take it back, whole transactions at a time; the end of the process may not.
+    """
+    with store_errors(engine), engine.execution_options(read_again=read_again).begin() as connection:
         yield connection
 
 

@@ -26,6 +26,8 @@ BATCH: Final = 2000
 """How many changed records are written in one transaction."""
 
 _SEEN: Final = b"seen"
+_KNOWN: Final = b"known"
+"""Said to be known, and so not handed over; unless the source finds more of it later."""
 _GONE: Final = b""
 
 Digest = bytes
@@ -61,7 +63,7 @@ class _Read:
         known = self.index[kind]
         if known.get(external_id) != version:
             return False
-        known[external_id] = _SEEN
+        known[external_id] = _KNOWN
         return True
 
 
@@ -139,7 +141,7 @@ def _flush(engine: Engine, read: _Read) -> None:
     """Write what changed, in one transaction."""
     if not read.waiting:
         return
-    with writing(engine) as connection:
+    with writing(engine, read_again=True) as connection:
         grown = Counter[str]()
         for kind in ("person", "group"):
             part = [(record, new) for record, new in read.waiting if record.kind == kind]
@@ -232,9 +234,9 @@ def _absences(engine: Engine, read: _Read, certificate: Certificate) -> int:
     frozen = certificate.frozen_groups
     gone = 0
     for kind, known in read.index.items():
-        absent = [key for key, value in known.items() if value is not _SEEN and value != _GONE]
+        absent = [key for key, value in known.items() if value is not _SEEN and value is not _KNOWN and value != _GONE]
         for part in chunks(absent):
-            with writing(engine) as connection:
+            with writing(engine, read_again=True) as connection:
                 if kind == "person":
                     gone += _gone_persons(connection, read, part)
                 else:

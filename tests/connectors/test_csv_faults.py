@@ -30,7 +30,7 @@ def path(tmp_path):
 
 def source(path, content, columns=COLUMNS, **options):
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return CsvSource("people", path, columns, **{"settle_seconds": 0} | options)
+    return CsvSource("people", path, columns, **{"settle_seconds": 0, "final_line_break": True} | options)
 
 
 def ids(records):
@@ -265,6 +265,7 @@ class TestFormat:
         made = source(path, HEADER + GOOD.rstrip(), marker=Path("done"))
         (path.parent / "done").touch()
         assert read_all(made)[1].certified
+        assert read_all(CsvSource("people", path, COLUMNS, settle_seconds=0))[1].certified
 
 
 class TestArrival:
@@ -359,8 +360,8 @@ class TestArrival:
         made = source(path, HEADER + GOOD)
         survey = made._survey
 
-        def grow(formats):
-            found = survey(formats)
+        def grow(files, known):
+            found = survey(files, known)
             path.write_text(HEADER + GOOD + GOOD)
             return found
 
