@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -104,7 +103,12 @@ class Journal:
             "plan_id": plan_id,
             "key": change.key,
             "place": place,
-            "step": asdict(step),
+            "step": {
+                "operation_id": step.operation_id,
+                "verb": step.verb,
+                "fluix_id": step.fluix_id,
+                "values": dict(step.values),
+            },
             "state": state,
             "fluix_id": step.fluix_id,
             "message": message,

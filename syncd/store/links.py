@@ -20,13 +20,13 @@ from syncd.store.tables import group_links, links, records
 
 def follow(connection: Connection, done: Sequence[tuple[Change, Step, Outcome]]) -> None:
     """What we own and gave, after these steps were done; inside the transaction that says so."""
+    new: list[Link] = []
     changed: list[tuple[Change, Step]] = []
     for change, step, outcome in done:
         match step.verb:
             case "create_user":
                 assert outcome.fluix_id is not None
-                given = dict(change.after or {})
-                write_links(connection, [Link(key, outcome.fluix_id, given) for key in change.records])
+                new += [Link(key, outcome.fluix_id, dict(change.after or {})) for key in change.records]
             case "update_user" | "add_member" | "remove_member":
                 changed.append((change, step))
             case "delete_user":
@@ -35,6 +35,7 @@ def follow(connection: Connection, done: Sequence[tuple[Change, Step, Outcome]])
                 _rename_given(connection, change)
             case _:
                 pass
+    write_links(connection, new)
     _write_given(connection, changed)
 
 
