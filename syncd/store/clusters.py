@@ -127,83 +127,75 @@ def gather(engine: Engine, start: Iterable[RecordKey], rules: Rules, trust: Trus
     """Close over links and addresses, beginning with these records, and split into clusters."""
     found = _Gathered()
     keys, ids, addresses = set(start), set[str](), set[str]()
-    asked_ids, asked_addresses = set[str](), set[str]()
+    asked_keys, asked_ids, asked_addresses = set[RecordKey](), set[str](), set[str]()
     with reading(engine) as connection:
-        while keys or ids or addresses:
-            new_records = _load_records(connection, keys, addresses, found)
-            keys = set()
-            addresses_next = {email for key in new_records if (email := found.records[key][1])}
-            new_links = _load_links(connection, new_records, ids, found)
-            keys |= {link.key for link in new_links} - found.records.keys()
-            ids_next = {link.fluix_id for link in new_links}
-            for account in _load_accounts(connection, ids_next - asked_ids, addresses_next - asked_addresses, found):
-                addresses_next.add(normalise_email(account.email))
-                ids_next.add(account.fluix_id)
-            ids, addresses = ids_next - asked_ids, addresses_next - asked_addresses
+        while keys:
+            asked_keys |= keys
+            _load_records(connection, keys, found)
+            _load_links(connection, keys, found)
+            addresses = {found.records[key][1] or "" for key in keys if key in found.records} - asked_addresses - {""}
+            ids = {found.links[key].fluix_id for key in keys if key in found.links} | _ids_at(connection, addresses)
+            ids -= asked_ids
             asked_ids |= ids
+            addresses |= _load_accounts(connection, ids, found) - asked_addresses
             asked_addresses |= addresses
-            _load_groups(connection, new_records, found)
+            keys = (_keys_at(connection, addresses) | _keys_linked(connection, ids)) - asked_keys
+        _load_groups(connection, found.records, found)
     yield from _split(found, rules, trust)
 
 
-def _load_records(
-    connection: Connection, keys: set[RecordKey], addresses: set[str], found: _Gathered
-) -> list[RecordKey]:
-    columns = (
-        records.c.source,
-        records.c.external_id,
-        records.c.attributes,
-        records.c.address,
-        records.c.gone_since,
-    )
-    base = select(*columns).where(records.c.kind == "person")
+def _keys_at(connection: Connection, addresses: set[str]) -> set[RecordKey]:
+    """The records with one of these addresses; answered from the index alone."""
+    base = select(records.c.source, records.c.external_id).where(records.c.kind == "person")
     queries = [base.where(records.c.address.in_(part)) for part in chunks(addresses)]
-    for source, external_ids in _by_source(keys).items():
-        queries += [
-            base.where(records.c.source == source, records.c.external_id.in_(part)) for part in chunks(external_ids)
-        ]
-    new: list[RecordKey] = []
-    for query in queries:
-        for source, external_id, attributes, address, gone_since in connection.execute(query):
-            key = RecordKey(source, external_id)
-            if key not in found.records:
-                found.records[key] = (attributes, address, gone_since)
-                new.append(key)
-    return new
+    return {RecordKey(*row) for query in queries for row in connection.execute(query)}
 
 
-def _load_links(connection: Connection, keys: list[RecordKey], ids: set[str], found: _Gathered) -> list[Link]:
-    columns = (links.c.source, links.c.external_id, links.c.fluix_id, links.c.given, links.c.leaving_since)
-    base = select(*columns, links.c.leaving_reads)
+def _keys_linked(connection: Connection, ids: set[str]) -> set[RecordKey]:
+    """The records that are linked to one of these accounts."""
+    base = select(links.c.source, links.c.external_id)
     queries = [base.where(links.c.fluix_id.in_(part)) for part in chunks(ids)]
+    return {RecordKey(*row) for query in queries for row in connection.execute(query)}
+
+
+def _ids_at(connection: Connection, addresses: set[str]) -> set[str]:
+    """The accounts with one of these addresses."""
+    queries = [select(accounts.c.fluix_id).where(accounts.c.address.in_(part)) for part in chunks(addresses)]
+    return {fluix_id for query in queries for fluix_id in connection.execute(query).scalars()}
+
+
+def _load_records(connection: Connection, keys: Iterable[RecordKey], found: _Gathered) -> None:
+    columns = (records.c.external_id, records.c.attributes, records.c.address, records.c.gone_since)
+    base = select(*columns).where(records.c.kind == "person")
     for source, external_ids in _by_source(keys).items():
-        queries += [
-            base.where(links.c.source == source, links.c.external_id.in_(part)) for part in chunks(external_ids)
-        ]
-    new: list[Link] = []
-    for query in queries:
-        for source, external_id, *rest in connection.execute(query):
-            key = RecordKey(source, external_id)
-            if key not in found.links:
+        for part in chunks(external_ids):
+            query = base.where(records.c.source == source, records.c.external_id.in_(part))
+            for external_id, attributes, address, gone_since in connection.execute(query):
+                found.records[RecordKey(source, external_id)] = (attributes, address, gone_since)
+
+
+def _load_links(connection: Connection, keys: Iterable[RecordKey], found: _Gathered) -> None:
+    base = select(links.c.external_id, links.c.fluix_id, links.c.given, links.c.leaving_since, links.c.leaving_reads)
+    for source, external_ids in _by_source(keys).items():
+        for part in chunks(external_ids):
+            query = base.where(links.c.source == source, links.c.external_id.in_(part))
+            for external_id, *rest in connection.execute(query):
+                key = RecordKey(source, external_id)
                 found.links[key] = Link(key, *rest)
-                new.append(found.links[key])
-    return new
 
 
-def _load_accounts(connection: Connection, ids: set[str], addresses: set[str], found: _Gathered) -> list[Account]:
-    base = select(accounts.c.fluix_id, accounts.c.attributes)
-    queries = [base.where(accounts.c.fluix_id.in_(part)) for part in chunks(ids)]
-    queries += [base.where(accounts.c.address.in_(part)) for part in chunks(addresses)]
-    new: list[Account] = []
-    for query in queries:
-        for fluix_id, attributes in connection.execute(query):
-            if fluix_id not in found.accounts:
-                found.accounts[fluix_id] = to_account(fluix_id, attributes)
-                new.append(found.accounts[fluix_id])
-    return new
+def _load_accounts(connection: Connection, ids: Iterable[str], found: _Gathered) -> set[str]:
+    """Their addresses."""
+    addresses: set[str] = set()
+    for part in chunks(ids):
+        query = select(accounts.c.fluix_id, accounts.c.attributes, accounts.c.address)
+        for fluix_id, attributes, address in connection.execute(query.where(accounts.c.fluix_id.in_(part))):
+            found.accounts[fluix_id] = to_account(fluix_id, attributes)
+            addresses.add(address)
+    return addresses
 
 
-def _load_groups(connection: Connection, keys: list[RecordKey], found: _Gathered) -> None:
+def _load_groups(connection: Connection, keys: Iterable[RecordKey], found: _Gathered) -> None:
     """The groups that group records put these persons into."""
     group = records.alias("group_record")
     base = (

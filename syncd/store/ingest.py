@@ -156,17 +156,17 @@ def _write(
     connection: Connection, read: _Read, kind: RecordKind, part: list[tuple[Record, Digest]], grown: Counter[str]
 ) -> None:
     """Write one kind's changed records, and count how the groups and the source grew."""
-    ids = [record.external_id for record, _ in part]
-    before = _present(connection, read.source, kind, ids)
-    for record, _ in part:
-        old = before.get(record.external_id)
+    before = _present(connection, read.source, kind, [record.external_id for record, _ in part])
+    moved: list[dict[str, Any]] = []
+    same_address: list[dict[str, Any]] = []
+    for record, new in part:
+        old, address = before.get(record.external_id, (None, None))
         if kind == "person":
             grown.update(record.attributes.get("groups", ()))  # type: ignore[arg-type]
             grown.subtract(old.get("groups", ()) if old else ())
         else:
             _members(connection, read.source, record, grown, was=str(old["display_name"]) if old else None)
-    rows = [
-        {
+        row = {
             "source": read.source,
             "kind": kind,
             "external_id": record.external_id,
@@ -176,22 +176,26 @@ def _write(
             "gone_since": None,
             "dirty": True,
         }
-        for record, new in part
-    ]
-    connection.execute(upsert(connection, records), rows)
+        (same_address if old and address == row["address"] else moved).append(row)
+    if moved:
+        connection.execute(upsert(connection, records), moved)
+    if same_address:
+        connection.execute(upsert(connection, records, keep={"address"}), same_address)
 
 
-def _present(connection: Connection, source: str, kind: str, ids: list[str]) -> dict[str, dict[str, Any]]:
-    """The attributes of those that are not gone, by external id."""
-    found: dict[str, dict[str, Any]] = {}
+def _present(
+    connection: Connection, source: str, kind: str, ids: list[str]
+) -> dict[str, tuple[dict[str, Any], str | None]]:
+    """Attributes and address of those that are not gone, by external id."""
+    found: dict[str, tuple[dict[str, Any], str | None]] = {}
     for part in chunks(ids):
-        query = select(records.c.external_id, records.c.attributes).where(
+        query = select(records.c.external_id, records.c.attributes, records.c.address).where(
             records.c.source == source,
             records.c.kind == kind,
             records.c.external_id.in_(part),
             records.c.gone_since.is_(None),
         )
-        found.update(connection.execute(query).all())
+        found.update((key, (attributes, address)) for key, attributes, address in connection.execute(query))
     return found
 
 
@@ -247,7 +251,7 @@ def _absences(engine: Engine, read: _Read, certificate: Certificate) -> int:
 def _gone_persons(connection: Connection, read: _Read, part: Iterable[str]) -> int:
     ids = list(part)
     shrunk = Counter[str]()
-    for attributes in _present(connection, read.source, "person", ids).values():
+    for attributes, _ in _present(connection, read.source, "person", ids).values():
         shrunk.subtract(attributes.get("groups", ()))
     _count(connection, read.source, shrunk)
     here = (records.c.source == read.source, records.c.kind == "person", records.c.external_id.in_(ids))
@@ -258,7 +262,7 @@ def _gone_persons(connection: Connection, read: _Read, part: Iterable[str]) -> i
 
 
 def _gone_groups(connection: Connection, source: str, part: Iterable[str], frozen: frozenset[str]) -> None:
-    for external_id, attributes in _present(connection, source, "group", list(part)).items():
+    for external_id, (attributes, _) in _present(connection, source, "group", list(part)).items():
         name = str(attributes["display_name"])
         if name in frozen:
             continue

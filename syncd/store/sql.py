@@ -22,13 +22,16 @@ def chunks(values: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:
         yield part
 
 
-def upsert(connection: Connection, table: Table, *, add: Collection[str] = ()) -> Executable:
+def upsert(
+    connection: Connection, table: Table, *, add: Collection[str] = (), keep: Collection[str] = ()
+) -> Executable:
     """Insert a row, or bring the one with the same primary key to the same values.
 
     Args:
         connection: tells the dialect.
         table: whose rows.
-        add: columns whose value is added to the present one instead of replacing it.
+        add: columns whose value is added to the present one instead of replacing it; no other column is touched then.
+        keep: columns that stay as they are in a present row: an index over them is not written again.
     """
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     statement: Any = dialect.insert(table)
@@ -38,7 +41,7 @@ def upsert(connection: Connection, table: Table, *, add: Collection[str] = ()) -
         if column.name in add
         else statement.excluded[column.name]
         for column in table.columns
-        if column.name not in keys and (not add or column.name in add)
+        if column.name not in keys and column.name not in keep and (not add or column.name in add)
     }
     done: Executable = statement.on_conflict_do_update(index_elements=keys, set_=new)
     return done

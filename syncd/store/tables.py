@@ -138,6 +138,7 @@ accounts = Table(
     Column("address", String, nullable=False, index=True),
     Column("attributes", Json, nullable=False),
     comment="the target's users as they were last read",
+    sqlite_with_rowid=False,
 )
 
 runs = Table(

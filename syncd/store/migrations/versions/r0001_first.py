@@ -17,6 +17,7 @@ def upgrade() -> None:
         sa.Column("attributes", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("fluix_id"),
         comment="the target's users as they were last read",
+        sqlite_with_rowid=False,
     )
     op.create_index(op.f("ix_accounts_address"), "accounts", ["address"], unique=False)
     op.create_table(
