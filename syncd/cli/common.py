@@ -5,10 +5,10 @@ from __future__ import annotations
 import functools
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TextIO, TypeVar
 
 import click
 from rich.console import Console
@@ -16,10 +16,12 @@ from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from connectors.fluix.account import EmbeddedAccount
-from syncd.bootstrap import App, open_app, utc_now
+from syncd.bootstrap import App, actor, open_app, utc_now
 from syncd.config import load_config
 from syncd.errors import Advice, UsageError
 from syncd.stopper import Stopper
+from syncd.store.audit import Event, append
+from syncd.store.engine import writing
 from syncd.store.lock import run_lock
 from syncd.sync import Sync
 
@@ -90,6 +92,33 @@ def working(app: App, command: str, wait_seconds: float = 0.0) -> Iterator[Sync]
         _progress() as progress,
     ):
         yield app.sync(progress, stopper.critical)
+
+
+@contextmanager
+def by_hand(app: App, action: str, subject: str, detail: Mapping[str, Any]) -> Iterator[None]:
+    """A change that a person makes by hand: never in the middle of a run, and in the audit once it is done."""
+    with run_lock(app.store, f"syncd {action}", app.clock()):
+        yield
+        with writing(app.store) as connection:
+            append(connection, [Event(actor(), action, subject, detail)], app.clock())
+
+
+def write_whole(file: Path, write: Callable[[TextIO], object], encoding: str = "utf-8") -> None:
+    """Write a file whole or not at all.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
+    part = file.with_name(f".{file.name}.part")
+    try:
+        with part.open("w", encoding=encoding, newline="") as stream:
+            write(stream)
+        part.replace(file)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise UsageError(
+            f"the file cannot be written: {error.strerror}", where=str(file), cure="check its folder"
+        ) from error
 
 
 @contextmanager
