@@ -279,7 +279,7 @@ class _Resolver:
         keys = tuple(entry.key for entry in entries)
         owned = self.linked.get(there.fluix_id, [])
         owners = [self.entry.get(link.key) for link in owned]
-        living = any(owner is None or owner.live or owner.unclear for owner in owners)
+        living = any(owner is not None and (owner.live or owner.unclear) for owner in owners)
         if living or there.fluix_id in self.claimed:
             message = f"{keys[0]} should have the address {wanted.email}, which another person's account still holds"
             return Isolated("taken", message, keys)
@@ -293,7 +293,8 @@ class _Resolver:
             return Present(wanted, entries, account=there, adopt=keys)
         self.claimed.add(there.fluix_id)
         sources = {key.source for key in keys}
-        replaces = tuple(link.key for link in owned if link.key.source in sources)
+        # A link whose record is not in the store is somebody's, too: that is a question as well.
+        replaces = tuple(link.key for link in owned if link.key.source in sources or link.key not in self.entry)
         past = self._past(there.fluix_id)
         return Present(wanted, entries, tuple(owned), there, adopt=keys, replaces=replaces, past=past)
 

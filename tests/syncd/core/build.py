@@ -57,7 +57,8 @@ def cluster(*parts, pinned_addresses=()):
 
 def ground(*groups, **more):
     """What a run stands on; `groups` are those that Fluix has."""
-    return Ground(**{"now": NOW, "groups": {normalise_name(name): name for name in groups}, **more})
+    plain = {"now": NOW, "groups": {normalise_name(name): name for name in groups}}
+    return Ground(**{**plain, "counted": frozenset({"people", "ad", "hr"}), **more})
 
 
 def compare(*parts, on=None, adopt=True, precedence=(), pinned_addresses=()):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from connectors.model import normalise_email, normalise_name
 from syncd.core.approval import Approval, decide
-from syncd.core.change import KINDS, Change, Decision, Finding, RecordKey
+from syncd.core.change import Change, Decision, Finding, RecordKey
 from syncd.core.diff import Difference, diff
 from syncd.core.plan import Plan
 from syncd.core.resolve import Cluster, Entry, Link, resolve
@@ -264,7 +264,6 @@ facts = st.builds(
     st.lists(st.builds(SourceRead, st.just("people"), certified=st.booleans()), max_size=1),
     st.lists(st.builds(Size, st.just("people"), st.none(), st.integers(0, 20), st.integers(0, 20)), max_size=1),
     st.sampled_from([None, 1, 9]),
-    st.sampled_from([frozenset(KINDS), frozenset()]),
     st.lists(findings, max_size=4),
 )
 

@@ -1,71 +1,76 @@
 import pytest
 
-from syncd.core.recheck import stale
+from syncd.core.recheck import replaced, stale_in_account, stale_in_directory
+from syncd.core.rules import Wanted
 from tests.syncd.core.build import ANNA, account, change, deletion, dossier, key, part
 
 DELETE = deletion(groups=["Field"])
 THERE = account(groups=["Field"])
-UPDATE = change("update_user", ANNA, before={"email": ANNA, "display_name": "Anna"}, after={"email": "b@x.example"})
+UPDATE = change(
+    "update_user",
+    ANNA,
+    before={"email": ANNA, "display_name": "Anna"},
+    after={"email": "b@x.example"},
+    records=["people/E1"],
+)
+NEW_KEY = change(
+    "update_user", ANNA, before={"record": "people/E1"}, after={"record": "people/E2"}, records=["people/E2"]
+)
+CREATE = change("create_user", ANNA, after={"email": ANNA, "display_name": "Anna"}, records=["people/E1"])
+JOIN = change("add_member", ANNA, "Field", records=["people/E1"])
+LEAVE = change("remove_member", ANNA, "Field", records=["people/E1"])
+
+
+def asking(email=ANNA, name="Anna", groups=(), record="people/E1"):
+    return {key(record): Wanted(email, name, tuple(groups))}
+
+
+# --- the account --------------------------------------------------------------------------------------------------
 
 
 def test_a_change_that_is_about_no_account_yet_always_fits():
-    assert stale(change("create_group", None, "Field"), None) is None
-    assert stale(change("create_user", ANNA), None) is None
+    assert stale_in_account(change("create_group", None, "Field"), None) is None
+    assert stale_in_account(CREATE, None) is None
 
 
-@pytest.mark.parametrize("made", [DELETE, UPDATE, change("add_member", ANNA, "F"), change("remove_member", ANNA, "F")])
+@pytest.mark.parametrize("made", [DELETE, UPDATE, JOIN, LEAVE])
 def test_a_change_of_an_account_that_is_gone_drops_out(made):
-    assert stale(made, None, dossier()) == "is not in Fluix any more"
+    assert stale_in_account(made, None, dossier()) == "is not in Fluix any more"
 
 
 def test_an_update_fits_while_the_account_is_as_it_was():
-    assert stale(UPDATE, THERE) is None
-    assert stale(change("update_user", ANNA, after={"display_name": "B"}), THERE) is None
+    assert stale_in_account(UPDATE, THERE) is None
+    assert stale_in_account(change("update_user", ANNA, after={"display_name": "B"}), THERE) is None
 
 
 def test_an_update_drops_out_when_what_it_changes_was_changed_by_hand():
-    assert stale(UPDATE, account(name="Annie")) == 'display_name is now "Annie", and was "Anna" when this was planned'
-    assert "email is now" in stale(UPDATE, account(email="c@x.example"))
-
-
-def test_an_update_of_the_name_does_not_mind_another_email():
-    made = change("update_user", ANNA, before={"display_name": "Anna"}, after={"display_name": "B"})
-    assert stale(made, account(email="c@x.example")) is None
+    now = account(name="Annie")
+    assert stale_in_account(UPDATE, now) == 'display_name is now "Annie", and was "Anna" when this was planned'
+    assert stale_in_account(UPDATE, account(email="c@x.example")) == "the account is now c@x.example"
 
 
 def test_a_change_of_key_drops_out_when_the_account_has_another_address():
     """That the address is the same was the whole reason to take the account over."""
-    made = change(
-        "update_user", ANNA, before={"record": "people/E1"}, after={"record": "people/E2"}, records=["people/E2"]
-    )
-    assert stale(made, account(email="somebody.else@x.example")) is not None
+    assert stale_in_account(NEW_KEY, account(email="somebody.else@x.example")) is not None
+    assert stale_in_account(NEW_KEY, THERE) is None
 
 
 def test_a_membership_fits_while_the_account_is_there():
-    assert stale(change("add_member", ANNA, "Field"), THERE) is None
+    assert stale_in_account(JOIN, THERE) is None
 
 
 def test_a_deletion_fits_while_nothing_changed():
-    assert stale(DELETE, THERE, dossier()) is None
-    assert stale(DELETE, THERE, dossier(), [key("people/E2")]) is None
-
-
-def test_a_deletion_drops_out_when_its_person_is_back():
-    assert stale(DELETE, THERE, dossier(), [key("people/E1")]) == "people/E1 is back in its source"
-
-
-def test_a_deletion_drops_out_when_one_of_two_records_is_back():
-    made = deletion(groups=["Field"], records=["people/E1", "ad/7"])
-    assert stale(made, THERE, dossier(), [key("ad/7")]) == "ad/7 is back in its source"
+    assert stale_in_account(DELETE, THERE, dossier()) is None
 
 
 def test_a_deletion_drops_out_when_the_account_has_another_address():
-    assert stale(DELETE, account(email="b@x.example", groups=["Field"]), dossier()) == "the account is now b@x.example"
+    other = account(email="b@x.example", groups=["Field"])
+    assert stale_in_account(DELETE, other, dossier()) == "the account is now b@x.example"
 
 
 @pytest.mark.parametrize("groups", [(), ("Field", "Office"), ("Office",)])
 def test_a_deletion_drops_out_when_the_groups_changed(groups):
-    assert stale(DELETE, account(groups=groups), dossier()) == "its groups changed since this was planned"
+    assert stale_in_account(DELETE, account(groups=groups), dossier()) == "its groups changed since this was planned"
 
 
 @pytest.mark.parametrize(
@@ -82,20 +87,68 @@ def test_a_deletion_drops_out_when_the_groups_changed(groups):
     ],
 )
 def test_a_deletion_drops_out_when_its_dossier_changed(name, now):
-    assert stale(DELETE, THERE, dossier(**now)) == f"what Fluix knows of it changed since this was planned ({name})"
+    why = f"what Fluix knows of it changed since this was planned ({name})"
+    assert stale_in_account(DELETE, THERE, dossier(**now)) == why
 
 
 def test_a_deletion_drops_out_when_a_workflow_step_would_now_be_left_empty():
     made = deletion(groups=["Field"], of=dossier(workflows=(part(),)))
-    assert stale(made, THERE, dossier(workflows=(part(),))) is None
-    assert "(workflows)" in stale(made, THERE, dossier(workflows=(part(alone=True),)))
+    assert stale_in_account(made, THERE, dossier(workflows=(part(),))) is None
+    assert "(workflows)" in stale_in_account(made, THERE, dossier(workflows=(part(alone=True),)))
 
 
 def test_a_deletion_drops_out_when_nothing_is_known_any_more():
-    assert stale(DELETE, THERE, None) == "what Fluix knows of it changed since this was planned (nothing is known)"
+    why = "what Fluix knows of it changed since this was planned (nothing is known)"
+    assert stale_in_account(DELETE, THERE, None) == why
 
 
-def test_a_deletion_of_what_has_become_the_last_admin_drops_out():
-    """Planned and approved as one of three admins; the two others were demoted since."""
-    made = deletion(groups=["Field"], of=dossier(role="Admin", admins=3))
-    assert stale(made, THERE, dossier(role="Admin", admins=1)) is not None
+# --- the directory ------------------------------------------------------------------------------------------------
+
+
+def test_a_deletion_fits_while_nobody_asks_for_the_account():
+    assert stale_in_directory(DELETE, {}) is None
+
+
+def test_a_deletion_drops_out_when_its_person_asks_again():
+    assert stale_in_directory(DELETE, asking()) == "people/E1 asks for the account again"
+
+
+def test_a_deletion_drops_out_when_one_of_two_records_asks_again():
+    made = deletion(groups=["Field"], records=["people/E1", "ad/7"])
+    assert stale_in_directory(made, asking(record="ad/7")) == "ad/7 asks for the account again"
+
+
+@pytest.mark.parametrize("made", [CREATE, UPDATE, JOIN])
+def test_what_gives_something_drops_out_when_nobody_asks_for_it_any_more(made):
+    assert stale_in_directory(made, {}) == "people/E1 asks for no account any more"
+
+
+def test_what_gives_something_fits_while_it_is_asked_for():
+    assert stale_in_directory(CREATE, asking()) is None
+    assert stale_in_directory(UPDATE, asking("b@x.example")) is None
+    assert stale_in_directory(JOIN, asking(groups=["field"])) is None
+    assert stale_in_directory(change("create_group", None, "Field"), {}) is None
+
+
+def test_an_account_is_not_created_or_changed_to_what_the_directory_no_longer_says():
+    assert stale_in_directory(CREATE, asking(name="Annie")) == 'the directory now says display_name "Annie"'
+    assert stale_in_directory(UPDATE, asking("c@x.example")) == 'the directory now says email "c@x.example"'
+
+
+def test_a_membership_drops_out_when_the_directory_changed_its_mind():
+    assert stale_in_directory(JOIN, asking(groups=["Office"])) == "people/E1 is in Field no longer"
+    assert stale_in_directory(LEAVE, asking(groups=["field"])) == "people/E1 is in Field again"
+    assert stale_in_directory(LEAVE, asking(groups=["Office"])) is None
+    assert stale_in_directory(LEAVE, {}) is None
+
+
+def test_an_account_is_not_taken_over_by_a_new_key_when_the_old_one_is_back():
+    new = asking(record="people/E2")
+    assert stale_in_directory(NEW_KEY, new) is None
+    assert stale_in_directory(NEW_KEY, {**new, **asking()}) == "people/E1 asks for the account again"
+
+
+def test_a_change_of_key_names_the_records_that_it_replaces():
+    assert replaced(NEW_KEY) == (key("people/E1"),)
+    assert replaced(UPDATE) == ()
+    assert replaced(DELETE) == ()
