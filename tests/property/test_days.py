@@ -1,0 +1,117 @@
+"""What holds for every small company, every configuration and every fault."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from connectors.model import Account
+from syncd.core.change import Decision
+from tests.property.world import FOREIGN, Day, Faulty, World, days, deleted, faults, policies, wanted
+
+few = settings(max_examples=40)
+histories = st.lists(days, min_size=2, max_size=4)
+
+
+@contextmanager
+def world(configuration: dict[str, Any]) -> Iterator[World]:
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "one").mkdir()
+        made = World(Path(folder) / "one", configuration)
+        yield made
+        made.engine.dispose()
+
+
+def accounts(one: World) -> list[Account]:
+    return [item for item in one.target.read() if isinstance(item, Account)]
+
+
+@few
+@given(histories, policies(), faults)
+def test_a_fault_never_adds_a_deletion(
+    history: list[Day], configuration: dict[str, Any], fault: tuple[str, int]
+) -> None:
+    """On the day of the fault nobody is deleted; and on the day after it nobody whom the directory really has."""
+    *before, today, tomorrow = history
+    with world(configuration) as one:
+        for day in before:
+            assert not deleted(one.run(Faulty("hr", day))) & wanted(day, configuration)
+        assert deleted(one.run(Faulty("hr", today, fault))) == set()
+        for _ in range(2):
+            assert not deleted(one.run(Faulty("hr", tomorrow))) & wanted(tomorrow, configuration)
+
+
+@few
+@given(histories, policies(), faults)
+def test_one_source_with_a_fault_does_not_delete_the_people_of_another(
+    history: list[Day], configuration: dict[str, Any], fault: tuple[str, int]
+) -> None:
+    other = history[0]
+    with world(configuration) as one:
+        for day in history[:-1]:
+            one.run(Faulty("hr", day), Faulty("ad", other))
+        gone = deleted(one.run(Faulty("hr", history[-1], fault), Faulty("ad", other)))
+        assert not {key for key in gone if key.startswith("hr/")}
+        assert not gone & {key.replace("hr/", "ad/") for key in wanted(other, configuration)}
+
+
+@few
+@given(histories, policies())
+def test_applying_leaves_nothing_to_do(history: list[Day], configuration: dict[str, Any]) -> None:
+    """What follows when an address becomes free takes one run more; after that only what is held is left."""
+    with world(configuration) as one:
+        for day in history:
+            reports = [one.run(Faulty("hr", day)) for _ in range(4)]
+            last = reports[-1]
+            assert last is not None
+            assert last.outcome["failed"] == 0
+            assert last.outcome["done"] == 0, [change.key for change in last.plan.changes]
+            assert all(last.decisions[change.key] is not Decision.PROCEED for change in last.plan.changes)
+
+
+@few
+@given(histories, policies(), st.lists(st.none() | faults, min_size=4, max_size=4))
+def test_incremental_equals_full(
+    history: list[Day], configuration: dict[str, Any], ills: list[tuple[str, int] | None]
+) -> None:
+    with world(configuration) as one:
+        for place, day in enumerate(history):
+            ill = ills[place] if ills[place] and ills[place][0] != "fails" else None
+            full, part = one.twin("full"), one.twin("part")
+            assert full.plan(Faulty("hr", day, ill), full=True).plan == part.plan(Faulty("hr", day, ill)).plan
+            full.engine.dispose()
+            part.engine.dispose()
+            one.run(Faulty("hr", day, ills[place]))
+            one.give_by_hand(place)
+
+
+@few
+@given(histories, policies())
+def test_what_others_gave_and_own_is_never_touched(history: list[Day], configuration: dict[str, Any]) -> None:
+    with world(configuration) as one:
+        for place, day in enumerate(history):
+            one.run(Faulty("hr", day))
+            one.give_by_hand(place)
+            held = {item.fluix_id for item in accounts(one) if "Hand" in item.groups}
+            one.run(Faulty("hr", day))
+            there = {item.fluix_id: item for item in accounts(one)}
+            assert all("Hand" in there[fluix_id].groups for fluix_id in held if fluix_id in there)
+            foreign = [item for item in there.values() if item.email == FOREIGN["email"]]
+            assert [sorted(item.groups) for item in foreign] == [["A"]]
+
+
+@few
+@given(histories, policies(), st.lists(st.none() | faults, min_size=4, max_size=4))
+def test_the_store_counts_members_right(
+    history: list[Day], configuration: dict[str, Any], ills: list[tuple[str, int] | None]
+) -> None:
+    with world(configuration) as one:
+        for place, day in enumerate(history):
+            one.run(Faulty("hr", day, ills[place]))
+            assert one.counted() == one.recounted()

@@ -1,0 +1,237 @@
+"""Small companies over a few days, with faults: what the properties are about."""
+
+from __future__ import annotations
+
+import copy
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from hypothesis import strategies as st
+from sqlalchemy import Engine, select
+
+from connectors.errors import RetryableError
+from connectors.memory_target import MemoryTarget
+from connectors.model import Certificate, Problem, Record, Step
+from syncd.core.change import Decision
+from syncd.core.diff import Ground
+from syncd.core.leaving import Farewells
+from syncd.core.report import Report
+from syncd.core.rules import Rules
+from syncd.core.safety import Limit, Policy
+from syncd.run import make_plan, run
+from syncd.store.engine import open_engine, reading, require_current
+from syncd.store.tables import links, records, sizes
+from syncd.sync import Request, Sync
+
+NOW = datetime(2026, 11, 2, tzinfo=UTC)
+FOREIGN = {"email": "foreign@x.example", "name": "Foreign", "state": "active", "groups": ["A"]}
+SEED = {"users": [FOREIGN], "groups": [{"name": "A"}, {"name": "Hand"}]}
+
+Day = dict[str, Record]
+"""External id -> record."""
+
+FAULTS = ("cut", "problem", "uncertified", "fails", "twice")
+
+
+def _person(key: str, email: str, groups: frozenset[str], active: bool) -> Record:
+    attributes = {"email": f"{email}@x.example", "display_name": key, "active": active, "groups": tuple(sorted(groups))}
+    return Record("person", key, attributes)
+
+
+people = st.builds(
+    _person,
+    st.sampled_from(["E1", "E2", "E3", "E4", "E5", "E6"]),
+    st.sampled_from("abcdefg"),
+    st.frozensets(st.sampled_from(["A", "B", "b", "C"]), max_size=3),
+    st.sampled_from([True, True, True, False]),
+)
+days = st.lists(people, max_size=7).map(lambda found: {record.external_id: record for record in found})
+faults = st.tuples(st.sampled_from(FAULTS), st.integers(0, 6))
+
+
+@st.composite
+def policies(draw: st.DrawFn) -> dict[str, Any]:
+    """A random configuration, as `Sync` takes it."""
+    count = draw(st.sampled_from([None, 0, 1, 3]))
+    return {
+        "rules": Rules(draw(st.sampled_from([None, "'C' not in groups", "display_name != 'E6'"]))),
+        "ground": Ground(
+            NOW,
+            create_groups=draw(st.booleans()),
+            on_drift=draw(st.sampled_from(["repair", "report"])),
+            grace=timedelta(0),
+            certified_absences=1,
+            strip_groups=draw(st.booleans()),
+        ),
+        "farewells": Farewells("remove_first", draw(st.sampled_from(["hold", "discard"]))),
+        "policy": Policy(
+            {"delete": Limit(count=count)} if count is not None else {},
+            block=draw(st.sampled_from(["deletes", "kind", "all"])),
+            shrink_percent=draw(st.sampled_from([30.0, 100.0])),
+            group_minimum=draw(st.sampled_from([1, 10])),
+        ),
+        "adopt": draw(st.booleans()),
+    }
+
+
+@dataclass(slots=True)
+class Faulty:
+    """A source that reads a day, with a fault."""
+
+    name: str
+    day: Day
+    fault: tuple[str, int] | None = None
+
+    def read(self, known: object = None) -> Iterator[Record | Certificate]:
+        """What a source with this fault hands over."""
+        del known
+        everybody = list(self.day.values())
+        kind, at = self.fault or ("", 0)
+        if kind == "cut":
+            yield from everybody[:at]
+            return
+        if kind == "fails":
+            yield from everybody[:at]
+            raise RetryableError("connection lost", where=self.name)
+        if kind == "problem" and at < len(everybody):
+            bad = everybody.pop(at)
+            yield from everybody
+            problem = Problem("bad", external_id=bad.external_id, email=str(bad.attributes["email"]))
+            yield Certificate(len(everybody), problems=(problem,))
+            return
+        yield from everybody
+        if kind == "twice" and at < len(everybody):
+            yield replace_name(everybody[at])
+        yield Certificate(
+            len(everybody), reasons=() if not kind or (kind == "twice" and at < len(everybody)) else ("cut",)
+        )
+
+    def check(self) -> Sequence[str]:
+        """Nothing."""
+        return ()
+
+
+def replace_name(record: Record) -> Record:
+    """The same record with another name: given twice."""
+    return record._replace(attributes={**record.attributes, "display_name": "other"})
+
+
+@cache
+def _empty_store() -> bytes:
+    """A store as it is made once: a thousand worlds begin with it."""
+    with tempfile.TemporaryDirectory() as folder:
+        engine = open_engine(f"sqlite:///{folder}/syncd.db")
+        require_current(engine)
+        engine.dispose()
+        return (Path(folder) / "syncd.db").read_bytes()
+
+
+@dataclass(slots=True)
+class World:
+    """One store and one account, that live through days."""
+
+    folder: Path
+    settings: dict[str, Any]
+    target: MemoryTarget = field(default_factory=lambda: MemoryTarget(copy.deepcopy(SEED)))
+    now: datetime = NOW
+    engine: Engine = field(init=False)
+
+    def __post_init__(self) -> None:
+        if not (self.folder / "syncd.db").exists():
+            (self.folder / "syncd.db").write_bytes(_empty_store())
+        self.engine = open_engine(f"sqlite:///{self.folder}/syncd.db")
+
+    def twin(self, name: str) -> World:
+        """A world that has been the same until now."""
+        folder = self.folder.parent / name
+        shutil.rmtree(folder, ignore_errors=True)
+        self.engine.dispose()
+        shutil.copytree(self.folder, folder)
+        return World(folder, self.settings, copy.deepcopy(self.target), self.now)
+
+    def sync(self, *sources: Faulty) -> Sync:
+        """A day's parts."""
+        return Sync(
+            store=self.engine,
+            sources={source.name: source for source in sources},
+            target=self.target,
+            rules_digest="same",
+            documents_to="",
+            approval_lasts=timedelta(hours=72),
+            actor="test",
+            clock=self.clock,
+            **{**self.settings, "ground": replace(self.settings["ground"])},
+        )
+
+    def clock(self) -> datetime:
+        """A moment later each time."""
+        self.now += timedelta(milliseconds=1)
+        return self.now
+
+    def plan(self, *sources: Faulty, full: bool = False) -> Report:
+        """A plan; fails as the program does when no source can be read."""
+        return make_plan(self.sync(*sources), Request("plan", full=full))
+
+    def run(self, *sources: Faulty) -> Report | None:
+        """A run; None when no source could be read."""
+        try:
+            return run(self.sync(*sources), Request("run"))
+        except RetryableError:
+            return None
+
+    def owners(self) -> dict[str, set[str]]:
+        """Fluix id -> the records that own it."""
+        found: dict[str, set[str]] = {}
+        with reading(self.engine) as connection:
+            for source, external_id, fluix_id in connection.execute(
+                select(links.c.source, links.c.external_id, links.c.fluix_id)
+            ):
+                found.setdefault(fluix_id, set()).add(f"{source}/{external_id}")
+        return found
+
+    def give_by_hand(self, place: int) -> None:
+        """An admin puts somebody into a group that no directory knows."""
+        ids = sorted(self.owners())
+        if ids:
+            step = Step(f"hand {place} {self.now}", "add_member", ids[place % len(ids)], {"group": "Hand"})
+            self.target.apply([step])
+
+    def counted(self) -> dict[str, int]:
+        """The members of groups, as the store counts them."""
+        with reading(self.engine) as connection:
+            return {name: now for name, now in connection.execute(select(sizes.c.group_name, sizes.c.now)) if now}
+
+    def recounted(self) -> dict[str, int]:
+        """The members of groups, counted anew."""
+        counts: Counter[str] = Counter()
+        with reading(self.engine) as connection:
+            query = select(records.c.attributes).where(records.c.gone_since.is_(None))
+            for attributes in connection.execute(query).scalars():
+                counts.update(attributes["groups"])
+        return dict(counts)
+
+
+def deleted(report: Report | None) -> set[str]:
+    """Whom a run deleted: the records behind each account."""
+    if report is None or report.applied is None:
+        return set()
+    failed = {change.key for change, _ in (*report.applied.failed, *report.applied.stale)}
+    return {
+        str(key)
+        for change in report.plan.of_kind("delete_user")
+        if report.decisions[change.key] is Decision.PROCEED and change.key not in failed
+        for key in change.records
+    }
+
+
+def wanted(day: Day, configuration: dict[str, Any]) -> set[str]:
+    """Who should have an account on this day, as the directory really is."""
+    rules: Rules = configuration["rules"]
+    return {f"hr/{key}" for key, record in day.items() if rules.shape(record.attributes).wanted}
