@@ -7,6 +7,7 @@ other instead of failing half-way; reads run outside of transactions and never w
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,7 @@ def open_engine(url: str) -> Engine:
         return create_engine(parsed)
     if parsed.database and parsed.database != ":memory:":
         _make_folder(Path(parsed.database))
+        _require_writable(Path(parsed.database))
     engine = create_engine(parsed, connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False})
     event.listen(engine, "connect", _on_connect)
     event.listen(engine, "begin", _on_begin)
@@ -58,6 +60,13 @@ def _make_folder(file: Path) -> None:
             where=str(file.parent),
             cure="make it, or name another one in `store:`",
         ) from error
+
+
+def _require_writable(file: Path) -> None:
+    """SQLite writes the file, and others beside it."""
+    for path in (file, file.parent):
+        if path.exists() and not os.access(path, os.W_OK):
+            raise StoreError("the store is read-only", where=str(path), cure=_CURES["readonly"])
 
 
 def _on_connect(connection: Any, record: object) -> None:
