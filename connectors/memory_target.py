@@ -273,6 +273,8 @@ class MemoryTarget:
 
     def _reassign_documents(self, step: Step) -> None:
         user, to = self._user(step), _text(step, "to")
+        if to == user.fluix_id:
+            raise _NotDoneError(f"the user {to} cannot take his or her own documents")
         if to and to not in self._users:
             raise _NotDoneError(f"there is no user with the id {to} to take the documents")
         if not to:

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from syncd.core import safety
 from syncd.core.change import Change, Finding, RecordKey
 from syncd.core.diff import Ground, diff
+from syncd.core.humans import Cluster, Leaver, Link
 from syncd.core.leaving import farewell
 from syncd.core.plan import Plan
-from syncd.core.resolve import Cluster, Leaver, Link, resolve
+from syncd.core.resolve import resolve
 from syncd.core.safety import Facts, Policy, Size
 from syncd.store import accounts, clusters, links, sizes
 from syncd.store.plans import Accepts

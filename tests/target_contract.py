@@ -424,6 +424,25 @@ class TargetContract:
         assert [outcome.state for outcome in hand.target.apply(steps)] == ["done", "done"]
         assert hand.id("anna@example.com") != anna
 
+    def test_two_updates_of_one_user_in_one_call_add_up(self, hand):
+        anna = hand.id("anna@example.com")
+        steps = [
+            hand.step("update_user", anna, display_name="Anna Hill"),
+            hand.step("update_user", anna, email="hill@example.com"),
+        ]
+        assert [outcome.state for outcome in hand.target.apply(steps)] == ["done", "done"]
+        (now,) = hand.target.get([anna]).values()
+        assert (now.display_name, now.email) == ("Anna Hill", "hill@example.com")
+
+    def test_an_email_given_up_can_be_taken_by_the_next_update(self, hand):
+        anna, bob = hand.id("anna@example.com"), hand.id("bob@example.com")
+        steps = [
+            hand.step("update_user", anna, email="hill@example.com"),
+            hand.step("update_user", bob, email="anna@example.com"),
+        ]
+        assert [outcome.state for outcome in hand.target.apply(steps)] == ["done", "done"]
+        assert hand.id("anna@example.com") == bob
+
     # memberships
 
     def test_joining_and_leaving_a_group_by_any_spelling(self, hand):
@@ -494,6 +513,9 @@ class TargetContract:
     @pytest.mark.parametrize("receiver", [GONE, "nobody at all"])
     def test_documents_for_an_unknown_receiver_stay(self, hand, receiver):
         hand.refused("reassign_documents", "bob@example.com", to=receiver)
+
+    def test_documents_are_not_reassigned_to_whose_they_are(self, hand):
+        hand.refused("reassign_documents", "bob@example.com", to=hand.id("bob@example.com"))
 
     def test_who_has_no_documents_has_none_to_reassign(self, hand):
         hand.done("reassign_documents", "ida@example.com", to=hand.id("anna@example.com"))

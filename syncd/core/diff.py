@@ -13,7 +13,7 @@ from typing import Literal
 
 from connectors.model import Account, normalise_email, normalise_name
 from syncd.core.change import Change, Decision, Finding, RecordKey
-from syncd.core.resolve import Isolated, Leaver, Link, Present, Verdict
+from syncd.core.humans import Isolated, Leaver, Link, Present, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ def _new_key(person: Present, account: Account) -> Difference:
     change = Change(
         "update_user",
         account.email,
-        before={"record": old},
+        before={"record": old, "replaces": [list(key) for key in person.replaces]},
         after={"record": str(new)},
         reason=f"{new} has the address of {old}, which asks for no account any more",
         fluix_id=account.fluix_id,

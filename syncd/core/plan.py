@@ -15,7 +15,7 @@ from typing import Any
 
 from connectors.model import normalise_name
 from syncd.core.change import KINDS, Change, Kind, RecordKey
-from syncd.core.resolve import Link
+from syncd.core.humans import Link
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,9 @@ def stale_in_directory(change: Change, asking: Asking) -> str | None:
         case "add_member" if normalise_name(change.group or "") not in groups:
             return f"{_names(change, asking)} is in {change.group} no longer"
         case "create_user" | "update_user":
-            return _other_wish(change, wanted[0]) or _old_record_back(change, asking)
+            return (
+                _other_wish(change, wanted[0]) or _other_groups(change, groups, asking) or _old_record_back(change, asking)
+            )
     return None
 
 
@@ -67,10 +69,15 @@ def _other_wish(change: Change, wanted: Wanted) -> str | None:
     return None
 
 
+def _other_groups(change: Change, groups: set[str], asking: Asking) -> str | None:
+    """A new account is never put into a group that its person has left since."""
+    left = [name for name in (change.after or {}).get("groups", ()) if normalise_name(name) not in groups]
+    return f"{_names(change, asking)} is in {', '.join(left)} no longer" if left else None
+
+
 def _old_record_back(change: Change, asking: Asking) -> str | None:
     """For an account that is taken over by a new key: the old record must still be gone."""
-    old = str((change.before or {}).get("record", ""))
-    back = [str(key) for key in asking if str(key) in old.split(", ")]
+    back = [str(key) for key in replaced(change) if key in asking]
     return f"{', '.join(back)} asks for the account again" if back else None
 
 
@@ -99,8 +106,7 @@ def _changed(change: Change, account: Account, dossier: Dossier | None) -> str |
 
 def replaced(change: Change) -> tuple[RecordKey, ...]:
     """The records from which an account is taken over by a new key; none for any other change."""
-    old = str((change.before or {}).get("record", "")) if change.kind == "update_user" else ""
-    return tuple(RecordKey(*key.split("/", 1)) for key in old.split(", ") if "/" in key)
+    return tuple(RecordKey(*key) for key in (change.before or {}).get("replaces", ()))
 
 
 def _names(change: Change, asking: Asking) -> str:

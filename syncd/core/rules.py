@@ -143,7 +143,7 @@ class Rules:
 
     def _map_group(self, name: str) -> str | None:
         if self.groups is None:
-            return name
+            return name if name.strip() else None
         return next((new.strip() for rule in self.groups if (new := rule(name)) is not None), "") or None
 
 

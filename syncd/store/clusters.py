@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine, bindparam, select, tuple_, update
 
 from connectors.model import Account, normalise_email
 from syncd.core.change import RecordKey
-from syncd.core.resolve import Cluster, Entry, Link
+from syncd.core.humans import Cluster, Entry, Link
 from syncd.core.rules import OUT_OF_SCOPE, Rules, Wanted
 from syncd.store.accounts import to_account
 from syncd.store.engine import reading, writing

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, bindparam, delete, func, select, upda
 
 from connectors.model import Outcome, Step, normalise_name
 from syncd.core.change import Change
-from syncd.core.resolve import Leaver, Link
+from syncd.core.humans import Leaver, Link
 from syncd.store.audit import Event, append
 from syncd.store.engine import reading, writing
 from syncd.store.sql import chunks, upsert

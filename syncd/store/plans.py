@@ -10,8 +10,8 @@ from sqlalchemy import Connection, Engine, func, select
 
 from syncd.core.approval import Approval
 from syncd.core.change import Change, Decision, Finding, RecordKey
+from syncd.core.humans import Link
 from syncd.core.plan import Plan, change_from_dict, change_to_dict
-from syncd.core.resolve import Link
 from syncd.core.safety import Review, SourceRead
 from syncd.store.audit import Event, append
 from syncd.store.engine import reading, writing

@@ -93,7 +93,7 @@ def _store(folder: Path, count: int) -> None:
 
     from connectors.model import Account, AccountGroup, Certificate
     from syncd.core.change import RecordKey
-    from syncd.core.resolve import Link
+    from syncd.core.humans import Link
     from syncd.core.rules import Rules
     from syncd.store.accounts import ingest_accounts
     from syncd.store.engine import open_engine, require_current, writing

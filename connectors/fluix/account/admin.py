@@ -96,7 +96,8 @@ def import_users(connection: Connection, rows: Iterable[ImportRow], *, create_gr
     """Add the new ones of an import."""
     new = [row for row in rows if row.verdict == "new"]
     names = {normalise_name(name): name for row in new for name in row.groups}
-    missing = sorted(name for key, name in names.items() if key not in group_ids(connection, names.values()))
+    there = group_ids(connection, names.values())
+    missing = sorted(name for key, name in names.items() if key not in there)
     if missing and not create_groups:
         shown = ", ".join(missing[:5]) + (f" and {len(missing) - 5} more" if missing[5:] else "")
         cure = "create them first, or import with --create-groups"
@@ -148,5 +149,6 @@ def _do(connection: Connection, step: Step, now: datetime, email: str) -> str:
 
 _CURES: dict[Verb, str] = {
     "create_user": "see `syncd users list`, and the groups in `syncd account dump`",
+    "resend_invite": "nothing is to be done: the user can log in, or reset the password",
     "delete_user": "see what it is tied to with `syncd users show EMAIL`",
 }

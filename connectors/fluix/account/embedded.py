@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, inspect
 
 from connectors.base import Capabilities
 from connectors.errors import ConnectorError
 from connectors.fluix.account import admin, applying, dossiers, reading, rehearsal
 from connectors.fluix.account.connection import reading as reading_from
 from connectors.fluix.account.connection import writing
+from connectors.fluix.account.tables import account_metadata
 from connectors.fluix.csv_files import ImportRow
 from connectors.model import Account, AccountGroup, Certificate, Dossier, Outcome, Step
 
@@ -60,11 +61,16 @@ class EmbeddedAccount:
             return applying.apply(connection, steps, self._clock())
 
     def check(self) -> Iterator[str]:
-        """Whether the account can be read."""
+        """Whether the store answers and has the account's tables."""
         try:
-            self.get([])
+            with reading_from(self._engine) as connection:
+                missing = sorted(set(account_metadata.tables) - set(inspect(connection).get_table_names()))
         except ConnectorError as error:
             yield f"{error.what} ({error.where}): {error.cure}"
+            return
+        if missing:
+            where = self._engine.url.render_as_string(hide_password=True)
+            yield f"the account's tables are missing ({where}): {', '.join(missing)}; run `syncd store upgrade`"
 
     def list_users(
         self, search: str | None = None, state: str | None = None, group: str | None = None

@@ -8,12 +8,13 @@ from datetime import datetime
 from sqlalchemy import Connection, select, update
 from sqlalchemy import delete as sql_delete
 
+from connectors.fluix.account.connection import chunks
 from connectors.fluix.account.dossiers import workflow_parts
 from connectors.fluix.account.ids import as_number
 from connectors.fluix.account.outcomes import done, failed, gone, record, text
 from connectors.fluix.account.tables import documents, memberships, step_users, users
 from connectors.fluix.account.users import by_id
-from connectors.model import Outcome, Step
+from connectors.model import Outcome, Step, WorkflowPart
 
 
 def reassign_documents(connection: Connection, steps: Sequence[Step], now: datetime) -> list[Outcome]:
@@ -25,6 +26,8 @@ def _reassign(connection: Connection, step: Step, now: datetime) -> Outcome:
     user_id, to = as_number(step.fluix_id), text(step, "to")
     if not by_id(connection, [step]):
         return gone(step)
+    if to == step.fluix_id:
+        return failed(step, f"the user {to} cannot take his or her own documents")
     theirs = documents.c.user_id == user_id
     if to == "":
         count = connection.execute(sql_delete(documents).where(theirs)).rowcount
@@ -61,7 +64,9 @@ def _leave(connection: Connection, step: Step, now: datetime) -> Outcome:
 def delete(connection: Connection, steps: Sequence[Step], now: datetime) -> list[Outcome]:
     """Delete users. Who is gone already is deleted."""
     there = by_id(connection, steps)
-    parts = workflow_parts(connection, sorted(row.user_id for row in there.values())) if there else {}
+    parts: dict[int, list[WorkflowPart]] = {}
+    for chunk in chunks(row.user_id for row in there.values()):
+        parts |= workflow_parts(connection, chunk)
     outcomes: list[Outcome] = []
     leaving: list[int] = []
     happened: list[tuple[int | None, str, str]] = []
@@ -75,6 +80,7 @@ def delete(connection: Connection, steps: Sequence[Step], now: datetime) -> list
             names = ", ".join(sorted({part.workflow for part in parts[row.user_id]}))
             outcomes.append(failed(step, f"{row.email} takes part in workflows ({names}): remove them there first"))
         else:
+            del there[str(row.user_id)]
             leaving.append(row.user_id)
             happened.append((row.user_id, "deleted", f"{row.name} <{row.email}>"))
             outcomes.append(done(step))
@@ -85,6 +91,6 @@ def delete(connection: Connection, steps: Sequence[Step], now: datetime) -> list
 
 def _remove(connection: Connection, user_ids: Iterable[int]) -> None:
     """Remove users with their documents and memberships."""
-    for user_id in user_ids:
+    for chunk in chunks(user_ids):
         for table in (documents, memberships, users):
-            connection.execute(sql_delete(table).where(table.c.user_id == user_id))
+            connection.execute(sql_delete(table).where(table.c.user_id.in_(chunk)))

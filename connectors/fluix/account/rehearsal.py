@@ -6,20 +6,22 @@
     documents: [{title, state: draft | assigned, user: email}]
 
 A group that only a user names is made as well. `load` merges: what the copy names is brought to what the copy says, and
-nothing else is touched; with `replace` the account becomes exactly the copy. Users who are there keep their ids. Nobody is
-invited by it.
+nothing else is touched, so a key that is left out keeps what is there (a user's role, groups, ...); with `replace` the account
+becomes exactly the copy. Users who are there keep their ids. Nobody is invited by it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
 
 from connectors.errors import PermanentError
 from connectors.fluix.account import admin, reading
+from connectors.fluix.account.connection import chunks
 from connectors.fluix.account.copy_problems import problems
 from connectors.fluix.account.groups import group_ids
 from connectors.fluix.account.outcomes import record
@@ -93,7 +95,7 @@ def load(connection: Connection, data: Mapping[str, Any], *, replace: bool, now:
     named = [entry["name"] for entry in data.get("groups") or ()]
     named += [name for user in data.get("users") or () for name in user.get("groups") or ()]
     _load_groups(connection, named)
-    _load_users(connection, data.get("users") or (), now)
+    _load_users(connection, data.get("users") or (), now, keep=not replace)
     for workflow in data.get("workflows") or ():
         _load_workflow(connection, workflow)
     _load_documents(connection, data.get("documents") or (), merge=not replace)
@@ -102,10 +104,15 @@ def load(connection: Connection, data: Mapping[str, Any], *, replace: bool, now:
 
 
 def _other_owner(connection: Connection, data: Mapping[str, Any]) -> bool:
-    """Whether somebody owns the account of whom the copy says nothing."""
+    """Whether somebody owns the account of whom the copy does not say whether that stays so."""
     address = connection.execute(select(users.c.email_key).where(users.c.owner)).scalar()
-    listed = {normalise_email(str(user.get("email", ""))) for user in data.get("users") or () if isinstance(user, dict)}
-    return address is not None and address not in listed
+    entries = data.get("users") if isinstance(data, Mapping) else None
+    told = {
+        normalise_email(str(user.get("email", "")))
+        for user in (entries if isinstance(entries, list) else ())
+        if isinstance(user, Mapping) and "owner" in user
+    }
+    return address is not None and address not in told
 
 
 def _clear(connection: Connection, data: Mapping[str, Any]) -> None:
@@ -113,13 +120,13 @@ def _clear(connection: Connection, data: Mapping[str, Any]) -> None:
     for table in (step_users, step_groups, workflow_steps, workflows, documents, memberships):
         connection.execute(delete(table))
     kept = {normalise_email(user["email"]) for user in data.get("users") or ()}
-    for user_id, address in connection.execute(select(users.c.user_id, users.c.email_key)).all():
-        if address not in kept:
-            connection.execute(delete(users).where(users.c.user_id == user_id))
+    people = connection.execute(select(users.c.user_id, users.c.email_key)).all()
+    for chunk in chunks(user_id for user_id, address in people if address not in kept):
+        connection.execute(delete(users).where(users.c.user_id.in_(chunk)))
     names = {normalise_name(group["name"]) for group in data.get("groups") or ()}
-    for group_id, key in connection.execute(select(groups.c.group_id, groups.c.name_key)).all():
-        if key not in names:
-            connection.execute(delete(groups).where(groups.c.group_id == group_id))
+    teams = connection.execute(select(groups.c.group_id, groups.c.name_key)).all()
+    for chunk in chunks(group_id for group_id, key in teams if key not in names):
+        connection.execute(delete(groups).where(groups.c.group_id.in_(chunk)))
 
 
 def _load_groups(connection: Connection, names: Iterable[str]) -> None:
@@ -134,34 +141,57 @@ def _load_groups(connection: Connection, names: Iterable[str]) -> None:
         connection.execute(update(groups).where(groups.c.group_id == group_id).values(name=wanted[key]))
 
 
-def _load_users(connection: Connection, entries: Iterable[Mapping[str, Any]], now: datetime) -> None:
-    entries = list(entries)
-    there = by_address(connection, (entry["email"] for entry in entries))
-    ids = group_ids(connection, (name for entry in entries for name in entry.get("groups") or ()))
-    connection.execute(update(users).where(users.c.user_id.in_(there.values())).values(owner=False))
+def _load_users(connection: Connection, entries: Sequence[Mapping[str, Any]], now: datetime, *, keep: bool) -> None:
+    """Make users, or bring them to what the copy says; `keep` what is there where it says nothing."""
+    there: dict[str, Row[Any]] = {}
+    for part in chunks(normalise_email(entry["email"]) for entry in entries):
+        there.update(
+            (row.email_key, row) for row in connection.execute(select(users).where(users.c.email_key.in_(part)))
+        )
+    new, known = [], []
     for entry in entries:
-        values = {
-            "email": entry["email"],
-            "email_key": normalise_email(entry["email"]),
-            "name": entry.get("name") or entry["email"].partition("@")[0],
-            "state": entry.get("state") or "active",
-            "role": entry.get("role") or "",
-            "owner": bool(entry.get("owner")),
-        }
-        values["name_key"] = normalise_name(values["name"])
-        user_id = there.get(values["email_key"])
-        if user_id is None:
-            new = connection.execute(insert(users).values(**values, created_at=now)).inserted_primary_key
-            assert new is not None
-            user_id = new[0]
+        row = there.get(normalise_email(entry["email"]))
+        values = _values(entry, row if keep else None)
+        if row is None:
+            new.append({**values, "created_at": now})
         else:
-            connection.execute(update(users).where(users.c.user_id == user_id).values(values))
-            connection.execute(delete(memberships).where(memberships.c.user_id == user_id))
-        belonging = {ids[normalise_name(name)] for name in entry.get("groups") or ()}
-        if belonging:
-            connection.execute(
-                insert(memberships), [{"user_id": user_id, "group_id": one} for one in sorted(belonging)]
-            )
+            known.append({**values, "of": row.user_id})
+    if any(row.owner for row in there.values()):  # so that never two are the owner, in whatever order they are written
+        connection.execute(update(users).where(users.c.owner).values(owner=False))
+    if known:
+        connection.execute(update(users).where(users.c.user_id == bindparam("of")), known)
+    if new:
+        connection.execute(insert(users), new)
+    _load_memberships(connection, [entry for entry in entries if not keep or "groups" in entry])
+
+
+def _values(entry: Mapping[str, Any], row: Row[Any] | None) -> dict[str, Any]:
+    """A user's columns: what the copy says, else what is there, else the defaults."""
+    name = entry.get("name") or (row.name if row else entry["email"].partition("@")[0])
+    return {
+        "email": entry["email"],
+        "email_key": normalise_email(entry["email"]),
+        "name": name,
+        "name_key": normalise_name(name),
+        "state": entry.get("state") or (row.state if row else "active"),
+        "role": entry.get("role", row.role if row else "") or "",
+        "owner": bool(entry.get("owner", row.owner if row else False)),
+    }
+
+
+def _load_memberships(connection: Connection, entries: Sequence[Mapping[str, Any]]) -> None:
+    """Bring these users to just the groups that the copy names."""
+    ids = by_address(connection, (entry["email"] for entry in entries))
+    teams = group_ids(connection, (name for entry in entries for name in entry.get("groups") or ()))
+    for part in chunks(ids.values()):
+        connection.execute(delete(memberships).where(memberships.c.user_id.in_(part)))
+    rows = [
+        {"user_id": ids[normalise_email(entry["email"])], "group_id": group_id}
+        for entry in entries
+        for group_id in sorted({teams[normalise_name(name)] for name in entry.get("groups") or ()})
+    ]
+    if rows:
+        connection.execute(insert(memberships), rows)
 
 
 def _load_workflow(connection: Connection, entry: Mapping[str, Any]) -> None:
@@ -174,6 +204,9 @@ def _load_workflow(connection: Connection, entry: Mapping[str, Any]) -> None:
         assert new is not None
         workflow_id = new[0]
     else:
+        connection.execute(update(workflows).where(workflows.c.workflow_id == workflow_id).values(name=entry["name"]))
+        if "steps" not in entry:
+            return
         steps = select(workflow_steps.c.step_id).where(workflow_steps.c.workflow_id == workflow_id)
         for table in (step_users, step_groups):
             connection.execute(delete(table).where(table.c.step_id.in_(steps.scalar_subquery())))
@@ -194,14 +227,16 @@ def _load_documents(connection: Connection, entries: Iterable[Mapping[str, Any]]
     """Make documents; one of the same title, state and user that is there already is the same document."""
     entries = list(entries)
     ids = by_address(connection, (entry["user"] for entry in entries))
-    there: list[tuple[str, str, int]] = []
+    there: Counter[tuple[str, str, int]] = Counter()
     if merge:
         columns = (documents.c.title, documents.c.state, documents.c.user_id)
-        there = [(row[0], row[1], row[2]) for row in connection.execute(select(*columns))]
+        there.update((row[0], row[1], row[2]) for row in connection.execute(select(*columns)))
+    new = []
     for entry in entries:
         document = (entry["title"], entry.get("state") or "draft", ids[normalise_email(entry["user"])])
-        if document in there:
-            there.remove(document)
+        if there[document]:
+            there[document] -= 1
         else:
-            values = dict(zip(("title", "state", "user_id"), document, strict=True))
-            connection.execute(insert(documents).values(values))
+            new.append(dict(zip(("title", "state", "user_id"), document, strict=True)))
+    if new:
+        connection.execute(insert(documents), new)

@@ -89,25 +89,35 @@ def by_id(connection: Connection, steps: Iterable[Step]) -> dict[str, Row[Any]]:
 
 def update(connection: Connection, steps: Sequence[Step], now: datetime) -> list[Outcome]:
     """Give users another email or name."""
-    there = by_id(connection, steps)
-    owners = by_address(connection, (text(step, "email") for step in steps if "email" in step.values))
+    now_known = {fluix_id: (row.email, row.name) for fluix_id, row in by_id(connection, steps).items()}
+    owners = {
+        address: str(user_id)
+        for address, user_id in by_address(
+            connection, (text(step, "email") for step in steps if "email" in step.values)
+        ).items()
+    }
     changes: list[dict[str, Any]] = []
     happened: list[tuple[int | None, str, str]] = []
     outcomes: list[Outcome] = []
     for step in steps:
-        row = there.get(step.fluix_id or "")
-        if row is None:
+        fluix_id = step.fluix_id or ""
+        if fluix_id not in now_known:
             outcomes.append(gone(step))
             continue
-        email, name = _text_or(step.values, "email", row.email), _text_or(step.values, "display_name", row.name)
+        # What an earlier step of this call made of the user, and not only what the store holds yet.
+        before = now_known[fluix_id]
+        email, name = _text_or(step.values, "email", before[0]), _text_or(step.values, "display_name", before[1])
         address = normalise_email(email)
-        if owners.get(address, row.user_id) != row.user_id:
+        if owners.get(address, fluix_id) != fluix_id:
             outcomes.append(failed(step, f"{email} belongs to another user"))
             continue
-        owners[address] = row.user_id
-        if (email, name) != (row.email, row.name):
-            changes.append({"of": row.user_id, "e": email, "ek": address, "n": name, "nk": normalise_name(name)})
-            happened.append((row.user_id, "changed", f"{row.name} <{row.email}> is now {name} <{email}>"))
+        owners.pop(normalise_email(before[0]), None)
+        owners[address] = fluix_id
+        if (email, name) != before:
+            now_known[fluix_id] = (email, name)
+            user_id = int(fluix_id)
+            changes.append({"of": user_id, "e": email, "ek": address, "n": name, "nk": normalise_name(name)})
+            happened.append((user_id, "changed", f"{before[1]} <{before[0]}> is now {name} <{email}>"))
         outcomes.append(done(step))
     if changes:
         statement = (

@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 from connectors.model import Account, Dossier, WorkflowPart, normalise_email, normalise_name
 from syncd.core.change import Change, RecordKey
 from syncd.core.diff import Difference, Ground, diff
+from syncd.core.humans import Cluster, Entry, Leaver, Link, Present
 from syncd.core.leaving import known
-from syncd.core.resolve import Cluster, Entry, Leaver, Link, Present, resolve
+from syncd.core.resolve import resolve
 from syncd.core.rules import Shaped, Wanted
 
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)

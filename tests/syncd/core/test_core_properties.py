@@ -12,8 +12,9 @@ from connectors.model import normalise_email, normalise_name
 from syncd.core.approval import Approval, decide
 from syncd.core.change import Change, Decision, Finding, RecordKey
 from syncd.core.diff import Difference, diff
+from syncd.core.humans import Cluster, Entry, Link
 from syncd.core.plan import Plan
-from syncd.core.resolve import Cluster, Entry, Link, resolve
+from syncd.core.resolve import resolve
 from syncd.core.safety import Facts, Limit, Policy, Size, SourceRead, review
 from tests.syncd.core.build import LONG_AGO, NOW, account, deletion, entry, ground
 

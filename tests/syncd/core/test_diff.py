@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 
 from syncd.core.diff import Difference, diff
-from syncd.core.resolve import Isolated
+from syncd.core.humans import Isolated
 from tests.syncd.core.build import (
     ANNA,
     LONG_AGO,

@@ -1,4 +1,5 @@
-from syncd.core.resolve import Isolated, Leaver, Present, resolve
+from syncd.core.humans import Isolated, Leaver, Present
+from syncd.core.resolve import resolve
 from tests.syncd.core.build import ANNA, account, cluster, entry, key, link
 
 BOB = "bob@example.com"

@@ -11,7 +11,7 @@ from sqlalchemy import Engine, select
 from connectors.errors import RetryableError
 from connectors.model import Certificate, Problem, Record
 from syncd.core.change import RecordKey
-from syncd.core.resolve import Link
+from syncd.core.humans import Link
 from syncd.core.rules import Rules
 from syncd.store import clusters, groups, links, sizes
 from syncd.store.engine import reading, writing
