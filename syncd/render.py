@@ -131,7 +131,7 @@ def show_report(console: Console, report: Report, *, everything: bool = False) -
 def _show_sources(console: Console, sources: Iterable[SourceRead]) -> None:
     for read in sources:
         state = "[green]read whole[/]" if read.certified else "[yellow]not read whole[/]"
-        console.print(f"[bold]{escape(read.name)}[/]  {read.records} people, {read.groups} groups, {state}")
+        console.print(f"[bold]{escape(read.name)}[/]: {read.records} people, {read.groups} groups, {state}")
 
 
 def _show_changes(console: Console, report: Report, *, everything: bool) -> None:

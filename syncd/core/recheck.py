@@ -36,7 +36,9 @@ def stale_in_directory(change: Change, asking: Asking) -> str | None:
             return f"{_names(change, asking)} is in {change.group} no longer"
         case "create_user" | "update_user":
             return (
-                _other_wish(change, wanted[0]) or _other_groups(change, groups, asking) or _old_record_back(change, asking)
+                _other_wish(change, wanted[0])
+                or _other_groups(change, groups, asking)
+                or _old_record_back(change, asking)
             )
     return None
 

@@ -138,8 +138,11 @@ class _Resolver:
             link = self.link.get(entry.key)
             if link and not entry.live and not entry.unclear and entry.shaped.email == address:
                 account = self.account.get(link.fluix_id)
-                owners = [self.entry.get(other.key) for other in self.linked[link.fluix_id]]
-                if account and account.fluix_id not in self.claimed and not any(owner and owner.live for owner in owners):
+                owners = [owner for other in self.linked[link.fluix_id] if (owner := self.entry.get(other.key))]
+                if account is None or any(owner.live for owner in owners):
+                    continue
+                # Where an owner is unclear, it is still theirs: `_unlinked` says so, and nobody gets a second account.
+                if account.fluix_id not in self.claimed or any(owner.unclear for owner in owners):
                     return account
         return None
 

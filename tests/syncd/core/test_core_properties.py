@@ -14,6 +14,7 @@ from syncd.core.change import Change, Decision, Finding, RecordKey
 from syncd.core.diff import Difference, diff
 from syncd.core.humans import Cluster, Entry, Link
 from syncd.core.plan import Plan
+from syncd.core.recheck import replaced, stale_in_account, stale_in_directory
 from syncd.core.resolve import resolve
 from syncd.core.safety import Facts, Limit, Policy, Size, SourceRead, review
 from tests.syncd.core.build import LONG_AGO, NOW, account, deletion, entry, ground
@@ -32,6 +33,8 @@ grounds = st.builds(
     strip_groups=st.booleans(),
     create_groups=st.booleans(),
     frozen=st.sampled_from([frozenset(), frozenset({"field"})]),
+    counted=st.sampled_from([frozenset(), frozenset({"people"}), frozenset({"people", "ad"})]),
+    certified_absences=st.sampled_from([1, 6]),
 )
 
 
@@ -183,6 +186,59 @@ def test_a_record_that_cannot_be_worked_out_any_more_never_adds_a_deletion_or_a_
 def test_freezing_groups_never_adds_a_deletion_or_a_removal(cluster, on, adopt):
     frozen = replace(on, frozen=frozenset(map(normalise_name, GROUPS)))
     assert taking(changes_of(cluster, frozen, adopt)) <= taking(changes_of(cluster, on, adopt))
+
+
+@examples
+@given(clusters(), grounds, st.booleans(), st.sampled_from(["people", "ad"]))
+def test_reading_a_source_less_often_never_adds_a_deletion(cluster, on, adopt, source):
+    less = replace(on, counted=on.counted - {source})
+    deleted = {name for name in taking(changes_of(cluster, less, adopt)) if name.startswith("delete_user")}
+    assert deleted <= taking(changes_of(cluster, on, adopt))
+
+
+# --- (b2) what was just planned is not stale, and never fits a directory that says otherwise -----------------------
+
+
+def asking(cluster):
+    return {made.key: made.shaped.wanted for made in cluster.entries if made.live}
+
+
+@examples
+@given(clusters(), grounds, st.booleans())
+def test_what_was_just_planned_is_what_the_directory_asks_for(cluster, on, adopt):
+    there = {one.fluix_id: one for one in cluster.accounts}
+    for change in changes_of(cluster, on, adopt):
+        assert stale_in_directory(change, asking(cluster)) is None
+        if change.kind != "delete_user":
+            assert stale_in_account(change, there.get(change.fluix_id)) is None
+
+
+@examples
+@given(clusters(), grounds, st.booleans(), clusters())
+def test_what_is_applied_later_is_asked_for_by_the_directory_of_then(cluster, on, adopt, later):
+    now = asking(later)
+    for change in changes_of(cluster, on, adopt):
+        wanted = [now[name] for name in change.records if name in now]
+        groups = {normalise_name(name) for one in wanted for name in one.groups}
+        if stale_in_directory(change, now) is not None or change.kind == "create_group":
+            continue
+        event(change.kind)
+        match change.kind:
+            case "delete_user":
+                assert not wanted
+            case "remove_member":
+                assert normalise_name(change.group) not in groups
+            case "add_member":
+                assert normalise_name(change.group) in groups
+            case "create_user":
+                assert {normalise_name(name) for name in change.after["groups"]} <= groups
+                assert (wanted[0].email, wanted[0].display_name) == (
+                    change.after["email"],
+                    change.after["display_name"],
+                )
+            case "update_user":
+                assert wanted
+                assert not now.keys() & set(replaced(change))
 
 
 # --- (c) the digest -----------------------------------------------------------------------------------------------

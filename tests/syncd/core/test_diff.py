@@ -220,7 +220,7 @@ def test_a_changed_key_is_one_question_and_nothing_else():
     (change,) = found.changes
     assert (change.key, change.before, change.after) == (
         "update_user:anna@example.com",
-        {"record": "people/E1"},
+        {"record": "people/E1", "replaces": [["people", "E1"]]},
         {"record": "people/E9"},
     )
     assert checks(found.findings) == [("new_key", "hold")]
@@ -264,6 +264,26 @@ def test_a_source_that_is_not_trusted_keeps_its_groups_when_another_source_goes_
         on=ground("Field"),
     )
     assert found.changes == []
+
+
+def test_a_present_person_without_links_needs_none_of_what_was_given():
+    found = diff(present(entry("people/E1"), of=account()), ground())
+    assert found.settled
+
+
+def test_what_was_given_is_found_in_whichever_link_knows_it():
+    parts = entry("ad/7"), link("ad/7"), entry("people/E1"), link("people/E1", **GIVEN)
+    found = compare(*parts, account(groups=["Field"]), on=ground("Field"))
+    assert keys(found.changes) == ["remove_member:anna@example.com:Field"]
+
+
+def test_another_source_that_goes_on_with_the_account_inherits_what_was_given():
+    """The dead record's source is behind the removal, so that its shrinking holds it."""
+    gone = entry("people/E1", groups=["Field"], gone=True)
+    found = compare(gone, link("people/E1", **GIVEN), entry("ad/7"), account(groups=["Field"]), on=ground("Field"))
+    assert found.links == [link("ad/7", **GIVEN)]
+    (change,) = found.changes
+    assert (change.key, change.records) == ("remove_member:anna@example.com:Field", (key("ad/7"), key("people/E1")))
 
 
 # --- isolated -----------------------------------------------------------------------------------------------------
@@ -348,6 +368,16 @@ def test_a_run_that_did_not_read_the_source_does_not_count_as_a_read():
     assert waiting(link("people/E1", since=LONG_AGO, reads=1), counted=frozenset({"ad"})) is not None
 
 
+def test_every_source_of_a_leaver_must_have_been_read_whole_for_a_read_to_count():
+    both = link("people/E1", since=LONG_AGO, reads=1), link("ad/7", since=LONG_AGO, reads=1)
+    assert waiting(*both, counted=frozenset({"people"})).endswith("waits for 1 more certified read")
+    assert waiting(*both, counted=frozenset({"people", "ad"})) is None
+
+
+def test_who_has_waited_long_enough_may_go_in_a_run_that_did_not_read_their_source():
+    assert waiting(waited("people/E1"), counted=frozenset()) is None
+
+
 def test_nobody_leaves_for_being_out_of_scope_while_their_source_is_not_trusted():
     """`scope: "'Staff' in groups"`, and Staff was read in part (store/clusters.py then takes the trust away)."""
     out = entry("people/E1", out="is out of scope", trusted=False)
@@ -395,8 +425,3 @@ def test_a_deletion_in_the_plan_that_renames_its_group_fits_when_its_turn_comes(
     """At the recheck the group has its new name already: that is no reason to drop an approved deletion."""
     (change,) = diff(leaver(of=account(groups=["Field"])), ground("Field", renames={"field": "North"})).changes
     assert change.before["groups"] == ["North"]
-
-
-def test_a_present_person_without_links_needs_none_of_what_was_given():
-    found = diff(present(entry("people/E1"), of=account()), ground())
-    assert found.settled

@@ -46,6 +46,13 @@ def test_a_group_spelt_in_two_ways_is_created_once():
     """ "Field" and "field" are one group (normalise_name), and one create_group."""
     other = change("create_group", None, "field", after={"display_name": "field"}, reason="the directory names it")
     assert Plan.of([CREATE_GROUP, other]).counts() == {"create_group": 1}
+    assert Plan.of([CREATE_GROUP, other]) == Plan.of([other, CREATE_GROUP])
+    assert Plan.of([CREATE_GROUP, other]).digest == Plan.of([other, CREATE_GROUP]).digest
+
+
+def test_two_memberships_that_differ_only_in_case_are_two_changes():
+    """Only a group is one in two spellings; a user's key must not swallow another's."""
+    assert len(Plan.of([ADD, change("add_member", ANNA.upper(), "Field", records=["people/E1"])]).changes) == 2
 
 
 def test_every_part_of_a_change_is_in_the_digest():

@@ -1,8 +1,13 @@
+import json
+
 import pytest
 
+from syncd.core.change import RecordKey
+from syncd.core.humans import Entry, Link
+from syncd.core.plan import change_from_dict, change_to_dict
 from syncd.core.recheck import replaced, stale_in_account, stale_in_directory
-from syncd.core.rules import Wanted
-from tests.syncd.core.build import ANNA, account, change, deletion, dossier, key, part
+from syncd.core.rules import Shaped, Wanted
+from tests.syncd.core.build import ANNA, account, change, compare, deletion, dossier, entry, key, part
 
 DELETE = deletion(groups=["Field"])
 THERE = account(groups=["Field"])
@@ -14,7 +19,11 @@ UPDATE = change(
     records=["people/E1"],
 )
 NEW_KEY = change(
-    "update_user", ANNA, before={"record": "people/E1"}, after={"record": "people/E2"}, records=["people/E2"]
+    "update_user",
+    ANNA,
+    before={"record": "people/E1", "replaces": [["people", "E1"]]},
+    after={"record": "people/E2"},
+    records=["people/E2"],
 )
 CREATE = change("create_user", ANNA, after={"email": ANNA, "display_name": "Anna"}, records=["people/E1"])
 JOIN = change("add_member", ANNA, "Field", records=["people/E1"])
@@ -146,6 +155,32 @@ def test_an_account_is_not_taken_over_by_a_new_key_when_the_old_one_is_back():
     new = asking(record="people/E2")
     assert stale_in_directory(NEW_KEY, new) is None
     assert stale_in_directory(NEW_KEY, {**new, **asking()}) == "people/E1 asks for the account again"
+
+
+@pytest.mark.parametrize("name", ["Berg, Anna", "a/b", "a, ad/7", ""])
+def test_an_old_record_is_known_by_whatever_id_its_source_gives_it(name):
+    """A CSV id column may hold "Berg, Anna"; its return must be noticed all the same."""
+    old, new = RecordKey("people", name), entry("people/E9")
+    parts = Entry(old, Shaped(ANNA, out="is not active")), Link(old, "f1"), new, account()
+    (made,) = compare(*parts).changes
+    made = change_from_dict(json.loads(json.dumps(change_to_dict(made))))
+    assert replaced(made) == (old,)
+    back = {**asking(record="people/E9"), old: new.shaped.wanted}
+    assert stale_in_directory(made, asking(record="people/E9")) is None
+    assert stale_in_directory(made, back) == f"people/{name} asks for the account again"
+
+
+def test_nobody_is_created_in_a_group_that_they_have_left_since():
+    made = change(
+        "create_user",
+        ANNA,
+        after={"email": ANNA, "display_name": "Anna", "groups": ["Field", "Safe"]},
+        records=["people/E1", "ad/7"],
+    )
+    both = {**asking(groups=["field"]), **asking(groups=["safe"], record="ad/7")}
+    assert stale_in_directory(made, both) is None
+    assert stale_in_directory(made, asking(groups=["Field", "Safe", "More"])) is None
+    assert stale_in_directory(made, asking(groups=["Field"])) == "people/E1 is in Safe no longer"
 
 
 def test_a_change_of_key_names_the_records_that_it_replaces():

@@ -117,13 +117,65 @@ def test_a_record_of_another_source_goes_on_with_the_account():
 def test_a_changed_key_is_a_question_even_when_the_account_has_another_address():
     """The email of the two *records* is the same; that of the account was changed by hand, or its change is held."""
     parts = entry("people/E1", gone=True), link("people/E1"), entry("people/E9"), account(email="a.berg@example.com")
-    found = verdicts(*parts)
-    assert not any(isinstance(verdict, Leaver) for verdict in found)
+    verdict = only(*parts)
+    assert (verdict.account.email, verdict.replaces) == ("a.berg@example.com", (key("people/E1"),))
+
+
+def test_who_alive_still_owns_an_account_keeps_it_from_a_new_key():
+    parts = entry("people/E1", gone=True), link("people/E1"), entry("ad/7", BOB), link("ad/7"), account(email=BOB)
+    for precedence in (["ad", "people"], ["people", "ad"]):
+        found = {
+            verdict.records: verdict.account for verdict in verdicts(*parts, entry("people/E9"), precedence=precedence)
+        }
+        assert found == {(key("ad/7"),): account(email=BOB), (key("people/E9"),): None}
+
+
+def test_an_account_that_an_unclear_record_owns_is_not_left_behind():
+    parts = entry("people/E1", gone=True), link("people/E1"), entry("ad/7", None, problem="x"), link("ad/7")
+    for precedence in (["ad", "hr"], ["hr", "ad"]):
+        found = verdicts(*parts, entry("hr/9"), account(email=BOB), precedence=precedence)
+        assert {(verdict.check, verdict.accounts) for verdict in found} == {("unreadable", ("f1",)), ("taken", ())}
+
+
+def test_an_account_that_goes_on_with_somebody_else_is_not_left_behind_as_well():
+    parts = entry("people/E1", gone=True), link("people/E1"), account(email=BOB), entry("ad/7", BOB)
+    first, second = verdicts(*parts, entry("people/E9"), precedence=["ad", "people"])
+    assert (first.records, first.account) == ((key("ad/7"),), account(email=BOB))
+    assert (second.records, second.account) == ((key("people/E9"),), None)
+
+
+def test_of_several_dead_records_the_first_whose_account_is_still_there_is_asked_about():
+    """In whatever order the store gives them: the question is in the digest."""
+    one, two, three = (entry(f"people/E{n}", gone=True) for n in (1, 2, 3))
+    owned = link("people/E1", "f0"), link("people/E2", "f2"), link("people/E3", "f3")
+    there = account("f2", "b@x.example"), account("f3", "c@x.example")
+    for dead in ([one, two, three], [three, two, one]):
+        first, *rest = verdicts(*dead, *owned, *there, entry("people/E9"))
+        assert first.replaces == (key("people/E2"),)
+        assert [verdict.account.fluix_id for verdict in rest] == ["f3"]
 
 
 def test_an_account_whose_record_is_not_in_the_store_is_not_taken_over_in_silence():
-    verdict = only(link("people/E1"), entry("people/E9"), account())
-    assert verdict.replaces == (key("people/E1"),)
+    for new in ("people/E9", "ad/7"):
+        verdict = only(link("people/E1"), entry(new), account())
+        assert verdict.replaces == (key("people/E1"),)
+    assert verdicts(link("people/E1"), account()) == []
+
+
+def test_dead_records_of_an_account_are_behind_it_too():
+    dead, alive = entry("ad/7", gone=True), entry("people/E1")
+    verdict = only(dead, alive, link("ad/7"), link("people/E1"), account())
+    assert (verdict.past, verdict.records) == ((dead,), (key("people/E1"),))
+    assert verdict.all_records == (key("people/E1"), key("ad/7"))
+    assert only(dead, link("ad/7"), alive, account()).past == (dead,)
+
+
+def test_an_address_that_fluix_holds_twice_is_not_decided_by_a_program():
+    parts = entry("people/E1", gone=True), link("people/E1"), account(), account("f2", "Anna@Example.com")
+    verdict = only(*parts)
+    assert isinstance(verdict, Isolated)
+    assert verdict.check == "conflict"
+    assert verdict.message == "Fluix holds an address twice, among Anna@Example.com, anna@example.com: mend it there"
 
 
 # --- several records of one human ---------------------------------------------------------------------------------

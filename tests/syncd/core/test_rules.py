@@ -33,7 +33,8 @@ def test_whoever_is_inactive_is_out_whatever_the_scope_says():
 def test_an_active_that_is_no_truth_makes_nobody_a_leaver(active):
     """A source that hands over "true" as text must not take everybody's account away."""
     shaped = Rules().shape({**PERSON, "active": active})
-    assert shaped.out == ""
+    assert (shaped.wanted, shaped.out, shaped.email) == (None, "", ANNA)
+    assert shaped.problem == f"active is neither true nor false: {active}"
 
 
 @pytest.mark.parametrize("scope", ["'Field' in groups", "active", "email.endswith('example.com')", "1"])
@@ -145,6 +146,20 @@ def test_groups_are_mapped_by_the_first_line_that_matches_the_whole_name():
 
 def test_a_part_that_did_not_match_is_empty():
     assert Rules(groups=(rule("A(?P<x>b)?", "{x}"),)).group_names(["A", "Ab"]) == ("b",)
+
+
+@pytest.mark.parametrize(("pattern", "to"), [("A(?P<x>b)?", "{x}"), ("(?P<x> *)A", " {x} ")])
+def test_a_line_that_comes_to_an_empty_name_leaves_the_group_out(pattern, to):
+    """Also when a later line would name it: the first that matches decides."""
+    rules = Rules(groups=(rule(pattern, to), rule("A", "Other")))
+    assert rules.group_name("A") is None
+    assert rules.group_names(["A"]) == ()
+
+
+@pytest.mark.parametrize("name", ["", " ", "\t\n"])
+def test_a_group_without_a_name_is_left_out(name):
+    assert Rules().group_names([name, "Field"]) == ("Field",)
+    assert Rules().group_name(name) is None
 
 
 def test_mapped_groups_come_from_the_record_and_from_group_records():

@@ -2,7 +2,7 @@ import pytest
 
 from syncd.core.change import KINDS, Decision, Finding
 from syncd.core.plan import Plan
-from syncd.core.safety import Facts, Limit, Policy, Size, SourceRead, absences, review, shrunk, within
+from syncd.core.safety import Facts, Limit, Policy, Size, SourceRead, absences, needs, review, shrunk, within
 from tests.syncd.core.build import (
     account,
     change,
@@ -294,6 +294,23 @@ def test_two_leavers_who_share_a_workflow_step_do_not_leave_it_empty_without_a_w
     assert held(judge(both)) == {made.key for made in both}
 
 
+def test_leavers_of_different_steps_or_a_single_one_are_nobodys_question():
+    one = deletion("a@x.example", of=dossier(workflows=(part("Permits", "Approve"),)), after={"workflows": "leave"})
+    two = deletion("b@x.example", of=dossier(workflows=(part("Permits", "Sign"),)), after={"workflows": "leave"})
+    three = deletion("c@x.example", of=dossier(workflows=(part("Audit", "Approve"),)), after={"workflows": "leave"})
+    assert judge([one, two, three, deletion("d@x.example", of=dossier(workflows=None))]).findings == ()
+
+
+def test_a_shared_step_is_named_with_all_who_leave_it():
+    made = [
+        deletion(f"{name}@x.example", of=dossier(workflows=(part("Audit", name), part())), after={"workflows": "leave"})
+        for name in "ab"
+    ]
+    (finding,) = judge(made).findings
+    assert (finding.check, finding.decision) == ("workflow_shared", Decision.HOLD)
+    assert finding.message == "a@x.example, b@x.example all leave Permits / Approve: see in Fluix who is left there"
+
+
 def test_a_plan_never_contains_what_its_target_cannot_do_and_says_so():
     changes = [*deletions(2), *many("create_user", 1)]
     possible, findings = within(changes, frozenset(KINDS) - {"delete_user"})
@@ -315,3 +332,23 @@ def test_a_deletion_whose_steps_the_target_cannot_do_is_left_out(after):
     assert possible == []
     assert len(findings) == 1
     assert within([deletion(after=after)], {"delete_user", "reassign_documents", "leave_workflows"})[1] == []
+
+
+def test_what_is_left_out_is_counted_by_kind_and_by_the_first_verb_that_is_missing():
+    steps = {"documents": "discard", "workflows": "leave"}
+    changes = [*deletions(2), deletion("e@x.example", after=steps), *many("add_member", 1)]
+    possible, findings = within(changes, {"leave_workflows"})
+    assert possible == []
+    assert [finding.message for finding in findings] == [
+        "the target cannot do delete_user: 2 changes of kind delete_user are left out",
+        "the target cannot do reassign_documents: 1 changes of kind delete_user are left out",
+        "the target cannot do add_member: 1 changes of kind add_member are left out",
+    ]
+
+
+def test_a_change_needs_its_own_verb_and_a_deletion_those_of_its_steps_in_their_order():
+    assert needs(deletion()) == ("delete_user",)
+    steps = {"workflows": "leave", "documents": "discard"}
+    assert needs(deletion(after=steps)) == ("reassign_documents", "leave_workflows", "delete_user")
+    for kind in set(KINDS) - {"delete_user"}:
+        assert needs(change(kind, after=steps)) == (kind,)
