@@ -11,7 +11,7 @@ so that an account is never "no longer ours but still usable". What a killed pro
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from itertools import groupby, islice
@@ -60,6 +60,7 @@ class Worker:
         target: the account.
         journal: see there.
         asking: what the live ones among these records ask for.
+        leaving: which accounts the people behind these records leave, as the directory is known now, and for certain.
         fresh: whether the plan was made just now, under the same lock: then the directory is asked about deletions only.
         account_id: the id of the account with this email; None when there is none.
         critical: a block that a signal does not break.
@@ -69,6 +70,7 @@ class Worker:
     target: Target
     journal: Journal
     asking: Callable[[Iterable[RecordKey]], Asking]
+    leaving: Callable[[Iterable[RecordKey]], Collection[str]]
     account_id: Callable[[str], str | None]
     fresh: bool = False
     critical: Callable[[], AbstractContextManager[None]] = nullcontext
@@ -101,8 +103,10 @@ class Worker:
         for plan_id, group in groupby(open_steps, key=lambda row: row[0]):
             placed = [(change, place, step) for _, change, place, step in group]
             deletions = {change.key: change for change, _, _ in placed if change.kind == "delete_user"}
-            asking = self._asking(deletions.values())
-            lost = {key: why for key, change in deletions.items() if (why := stale_in_directory(change, asking))}
+            lost = self._not_leaving(deletions.values())
+            # An account that is gone was deleted before the process ended: what is open is only to be written down.
+            there = self.target.get([deletions[key].fluix_id or "" for key in lost]) if lost else {}
+            lost = {key: why for key, why in lost.items() if deletions[key].fluix_id in there}
             self.journal.drop(
                 plan_id, ((change, step, lost[change.key]) for change, _, step in placed if change.key in lost)
             )
@@ -128,14 +132,16 @@ class Worker:
         leavers = [change.fluix_id or "" for change in batch if change.kind == "delete_user"]
         there = self.target.get(ids) if ids else {}
         dossiers = self.target.dossiers(leavers) if leavers else {}
-        asking = self._asking(change for change in batch if change.kind == "delete_user" or not self.fresh)
+        asking = {} if self.fresh else self._asking(batch)
+        not_leaving = self._not_leaving(change for change in batch if change.kind == "delete_user")
         fitting: list[Change] = []
         dropped: list[tuple[Change, Step, str]] = []
         for change in batch:
             fluix_id = change.fluix_id or ""
-            why = stale_in_account(change, there.get(fluix_id), dossiers.get(fluix_id))
-            if why is None and (change.kind == "delete_user" or not self.fresh):
-                why = stale_in_directory(change, asking) or self._nobody_to_take(change)
+            why = stale_in_account(change, there.get(fluix_id), dossiers.get(fluix_id)) or not_leaving.get(change.key)
+            if why is None and not self.fresh:
+                why = stale_in_directory(change, asking)
+            why = why or self._nobody_to_take(change)
             if why:
                 dropped.append((change, _step(plan_id, change, change.kind), why))
                 applied.stale.append((change, why))
@@ -143,6 +149,13 @@ class Worker:
                 fitting.append(change)
         self.journal.drop(plan_id, dropped)
         return fitting
+
+    def _not_leaving(self, deletions: Iterable[Change]) -> dict[str, str]:
+        """Deletions that would not be planned now: key -> why."""
+        wanted = list(deletions)
+        leaving = self.leaving({key for change in wanted for key in change.records}) if wanted else ()
+        why = "the directory does not say for certain any more that its person left"
+        return {change.key: why for change in wanted if change.fluix_id not in leaving}
 
     def _asking(self, changes: Iterable[Change]) -> Asking:
         keys = {key for change in changes for key in (*change.records, *replaced(change))}
@@ -219,7 +232,10 @@ class Worker:
         ids = {step.fluix_id: change for change, step in going if step.verb == "delete_user" and step.fluix_id}
         unready: dict[str, str] = {}
         left: int | None = None
-        for fluix_id, dossier in (self.target.dossiers(ids) if ids else {}).items():
+        known = self.target.dossiers(ids) if ids else {}
+        unknown = self.target.get(ids.keys() - known.keys()) if ids.keys() - known.keys() else {}
+        unready.update((ids[fluix_id].key, "nothing is known of it any more") for fluix_id in unknown)
+        for fluix_id, dossier in known.items():
             change = ids[fluix_id]
             planned = change.before or {}
             is_admin = bool(dossier.role or dossier.owner)

@@ -79,7 +79,12 @@ def read_account(sync: Sync) -> Ground:
             f"the Fluix account was not read whole: {'; '.join(reasons)}",
             cure="nothing is planned from half an account: mend this, and run it again",
         )
-    return replace(sync.ground, groups={normalise_name(group.display_name): group.display_name for group in there})
+    able = "create_group" in sync.target.capabilities.verbs
+    return replace(
+        sync.ground,
+        create_groups=sync.ground.create_groups and able,
+        groups={normalise_name(group.display_name): group.display_name for group in there},
+    )
 
 
 def frozen_groups(sync: Sync, lines: Iterable[ReadLine]) -> frozenset[str]:
@@ -91,7 +96,7 @@ def frozen_groups(sync: Sync, lines: Iterable[ReadLine]) -> frozenset[str]:
 def rename_groups(sync: Sync, ground: Ground) -> Renames:
     """The groups that were renamed in sources which give groups an immutable id."""
     found = groups.group_records(sync.store)
-    if not found:
+    if not found or "rename_group" not in sync.target.capabilities.verbs:
         return Renames()
     renamed = renames(found, groups.group_names(sync.store), ground.groups, sync.rules.group_name)
     groups.name_groups(sync.store, renamed.names)

@@ -87,7 +87,7 @@ def _plan(sync: Sync, request: Request, run_id: int) -> StoredPlan:
     plan = Plan.of(possible, compared.adoptions)
     known = facts(sync, compared, read_now, admins)
     review = safety.review(plan, known, sync.policy)
-    leaving = [(leaver, counts(leaver, counted)) for leaver in compared.leavers]
+    leaving = [(leaver, counts(leaver, counted)) for leaver in compared.leavers if leaver.certain]
     links.count_leaving(sync.store, leaving, compared.stayed, now)
     clusters.settle(sync.store, compared.settled)
     taken = [] if request.user else accepts(plan, known.sizes, sync.policy)
@@ -106,6 +106,14 @@ def _worker(sync: Sync, run_id: int, *, fresh: bool = False) -> tuple[Worker, Jo
         sync.target,
         journal,
         asking=lambda keys: clusters.asking(sync.store, keys, sync.rules),
+        leaving=lambda keys: clusters.leaving(
+            sync.store,
+            keys,
+            sync.rules,
+            runs.trust_of(runs.last_reads(sync.store, sync.sources).values()),
+            adopt=sync.adopt,
+            precedence=tuple(sync.sources),
+        ),
         account_id=lambda email: accounts.id_of(sync.store, email),
         fresh=fresh,
         critical=sync.critical,

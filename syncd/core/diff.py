@@ -199,7 +199,7 @@ def _leaver(leaver: Leaver, ground: Ground) -> Difference:
     since = max(link.leaving_since or ground.now for link in leaver.links)
     counts = all(key.source in ground.counted for key in records)
     reads = min(link.leaving_reads for link in leaver.links) + counts
-    trusted = all(entry.trusted for entry in leaver.entries)
+    trusted = leaver.certain
     if trusted and reads >= ground.certified_absences and ground.now - since >= ground.grace:
         before = {"display_name": account.display_name, "state": account.state, "groups": _names_after(account, ground)}
         result.changes.append(

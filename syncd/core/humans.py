@@ -98,12 +98,17 @@ class Present:
 
 @dataclass(frozen=True, slots=True)
 class Leaver:
-    """A linked account whose person is gone, inactive or out of scope, for certain."""
+    """A linked account whose person is gone, inactive or out of scope."""
 
     account: Account
     links: tuple[Link, ...]
     entries: tuple[Entry, ...]
     reason: str
+
+    @property
+    def certain(self) -> bool:
+        """Whether the last reads of all its sources were whole enough to say so: else the account waits for one."""
+        return all(entry.trusted for entry in self.entries)
 
 
 @dataclass(frozen=True, slots=True)

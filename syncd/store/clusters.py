@@ -6,7 +6,7 @@ A cluster is closed over links and addresses: whoever shares an account or an ad
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,8 @@ from sqlalchemy import Connection, Engine, bindparam, select, tuple_, update
 
 from connectors.model import Account, normalise_email
 from syncd.core.change import RecordKey
-from syncd.core.humans import Cluster, Entry, Link
+from syncd.core.humans import Cluster, Entry, Leaver, Link
+from syncd.core.resolve import resolve
 from syncd.core.rules import OUT_OF_SCOPE, Rules, Wanted
 from syncd.store.accounts import to_account
 from syncd.store.engine import reading, writing
@@ -259,6 +260,18 @@ def _by_source(keys: Iterable[RecordKey]) -> dict[str, list[str]]:
     for key in keys:
         sorted_out[key.source].append(key.external_id)
     return sorted_out
+
+
+def leaving(
+    engine: Engine, keys: Iterable[RecordKey], rules: Rules, trust: Trust, *, adopt: bool, precedence: Sequence[str]
+) -> set[str]:
+    """The accounts whose people left, among those behind these records: what a plan made now would find, for certain."""
+    return {
+        verdict.account.fluix_id
+        for cluster in gather(engine, keys, rules, trust)
+        for verdict in resolve(cluster, adopt=adopt, precedence=precedence)
+        if isinstance(verdict, Leaver) and verdict.certain
+    }
 
 
 def asking(engine: Engine, keys: Iterable[RecordKey], rules: Rules) -> dict[RecordKey, Wanted]:

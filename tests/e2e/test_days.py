@@ -374,6 +374,42 @@ def test_a_leaver_who_returned_after_the_approval_drops_out(waiting: tuple[House
     assert "e029@example.com" in users(house)
 
 
+BACK = {
+    "the same record": [staff(30)[29]],
+    "a record that nobody can judge": [replace(staff(30)[29], active="")],
+    "a new key with the same address": [
+        replace(staff(30)[29], id="N030", name="Person E030", email="e030@example.com")
+    ],
+    "a bad row somewhere": [Person("E031", email="broken")],
+}
+
+
+@pytest.mark.parametrize("how", BACK)
+def test_a_deletion_that_would_not_be_planned_any_more_is_not_done(waiting: tuple[House, Report], how: str) -> None:
+    """Whatever came back, a plan made now would leave the account alone, and so does the approved one."""
+    house, report = waiting
+    approve(house, report)
+    if how == "a record that nobody can judge":
+        house.configure(people={"scope": "active and missing == 1"})
+    house.hire([*staff(28), *BACK[how]])
+    fresh = make_plan(house.app().sync(), Request("plan"))
+    apply_plan(house.app().sync(), report.plan_id)
+    deleted = {"e029@example.com", "e030@example.com"} - users(house).keys()
+    assert "e030@example.com" not in deleted
+    assert deleted <= {change.user for change in fresh.plan.of_kind("delete_user")}
+
+
+def test_a_deletion_drops_out_when_another_source_has_the_person_by_now(waiting: tuple[House, Report]) -> None:
+    house, report = waiting
+    approve(house, report)
+    other = {"name": "other", "type": "csv", "path": "other.csv", "settle_seconds": 0}
+    (house.folder / "other.csv").write_text("User Name,Email\nPerson E030,e030@example.com\n")
+    house.configure(sources=[*house.settings["sources"], other])
+    make_plan(house.app().sync(), Request("plan"))
+    apply_plan(house.app().sync(), report.plan_id)
+    assert "e030@example.com" in users(house)
+
+
 def test_an_account_that_changed_after_the_approval_drops_out(waiting: tuple[House, Report]) -> None:
     house, report = waiting
     approve(house, report)

@@ -40,7 +40,14 @@ class Journal:
 
 
 def applied(target, *changes):
-    worker = Worker(target, Journal(), lambda keys: {}, lambda email: "boss", critical=nullcontext)
+    worker = Worker(
+        target,
+        Journal(),
+        lambda keys: {},
+        lambda keys: {change.fluix_id for change in changes},
+        lambda email: "boss",
+        critical=nullcontext,
+    )
     return worker.apply(1, changes)
 
 

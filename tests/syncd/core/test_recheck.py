@@ -118,15 +118,6 @@ def test_a_deletion_fits_while_nobody_asks_for_the_account():
     assert stale_in_directory(DELETE, {}) is None
 
 
-def test_a_deletion_drops_out_when_its_person_asks_again():
-    assert stale_in_directory(DELETE, asking()) == "people/E1 asks for the account again"
-
-
-def test_a_deletion_drops_out_when_one_of_two_records_asks_again():
-    made = deletion(groups=["Field"], records=["people/E1", "ad/7"])
-    assert stale_in_directory(made, asking(record="ad/7")) == "ad/7 asks for the account again"
-
-
 @pytest.mark.parametrize("made", [CREATE, UPDATE, JOIN])
 def test_what_gives_something_drops_out_when_nobody_asks_for_it_any_more(made):
     assert stale_in_directory(made, {}) == "people/E1 asks for no account any more"
