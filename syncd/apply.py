@@ -110,11 +110,9 @@ class Worker:
             self.journal.drop(
                 plan_id, ((change, step, lost[change.key]) for change, _, step in placed if change.key in lost)
             )
-            kept = [row for row in placed if row[0].key not in lost]
-            rest = iter(kept)
-            while batch := list(islice(rest, BATCH)):
-                with self.critical():
-                    self._do(batch, applied, deque(maxlen=0))
+            # No more than a batch of changes is ever open; a change's steps are not torn apart.
+            with self.critical():
+                self._do([row for row in placed if row[0].key not in lost], applied, deque(maxlen=0))
         return applied
 
     def _read_back(self, finished: Finished) -> list[str]:

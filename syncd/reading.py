@@ -25,6 +25,8 @@ def read_sources(sync: Sync, request: Request, run_id: int, now: datetime) -> di
     wanted = request.sources or tuple(sync.sources)
     if unknown := [name for name in wanted if name not in sync.sources]:
         raise UsageError(f"there is no source {unknown[0]}", cure=f"sources are: {', '.join(sync.sources)}")
+    before = runs.last_reads(sync.store, wanted)
+    runs.keep_reads(sync.store, run_id, [line.under_way() for line in before.values()])
     lines: dict[str, ReadLine] = {}
     failures: list[ConnectorError] = []
     for name in wanted:
@@ -36,9 +38,9 @@ def read_sources(sync: Sync, request: Request, run_id: int, now: datetime) -> di
             shape=lambda attributes: sync.rules.shape(attributes).email,
         )
         lines[name] = ReadLine.of(name, taken.certificate, sizes.count_groups(sync.store, name))
+    runs.keep_reads(sync.store, run_id, lines.values())
     if len(failures) == len(wanted):
         raise failures[0]
-    runs.keep_reads(sync.store, run_id, lines.values())
     if request.full or runs.recall(sync.store, "rules") != sync.rules_digest:
         clusters.dirty_all(sync.store, sync.rules)
         runs.remember(sync.store, {"rules": sync.rules_digest})

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import shlex
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from rich.console import Console
@@ -14,7 +16,10 @@ from syncd.core.report import Report
 from syncd.core.safety import SourceRead
 
 _MOST = 15
-"""How many changes of a kind are shown unless all are asked for."""
+"""How many changes of a kind, and findings of a check, are shown unless all are asked for."""
+
+_FEW = 5
+"""The same for findings that are but notes."""
 
 _STYLE = {Decision.PROCEED: "green", Decision.HOLD: "yellow", Decision.REFUSE: "red"}
 _TITLES = {
@@ -99,6 +104,23 @@ def _source(read: SourceRead) -> dict[str, Any]:
     }
 
 
+def counted(number: int, noun: str) -> str:
+    """`1 change`, `2 changes`."""
+    return f"{number} {noun}{'s' * (number != 1)}"
+
+
+def labelled(console: Console, label: str, text: str) -> None:
+    """A label and a text: wrapped between words on a terminal, and never wrapped in a file, where it is searched."""
+    if not console.is_terminal:
+        console.print(f"{label} {escape(text)}", soft_wrap=True)
+        return
+    table = Table.grid(padding=(0, 1))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    table.add_row(label, escape(text))
+    console.print(table)
+
+
 def show_plan(console: Console, report: Report, *, everything: bool = False) -> None:
     """A plan for a person: sources, changes, findings, what to do next."""
     _show_sources(console, report.sources)
@@ -112,14 +134,14 @@ def show_report(console: Console, report: Report, *, everything: bool = False) -
     applied = report.applied
     assert applied is not None
     if report.resumed:
-        console.print(f"finished {report.resumed} changes that an earlier run had left open\n")
+        console.print(f"finished {counted(report.resumed, 'change')} that an earlier run had left open\n")
     show_plan(console, report, everything=everything)
     for change, why in applied.failed:
-        console.print(f"[red]failed[/]  {escape(change.key)}: {escape(why)}", soft_wrap=True)
+        labelled(console, "[red]failed[/] ", f"{change.key}: {why}")
     for note in applied.not_held:
-        console.print(f"[red]failed[/]  {escape(note)}", soft_wrap=True)
+        labelled(console, "[red]failed[/] ", note)
     for change, why in applied.stale:
-        console.print(f"[yellow]dropped[/] {escape(change.key)}: {escape(why)}", soft_wrap=True)
+        labelled(console, "[yellow]dropped[/]", f"{change.key}: {why}")
     said = [f"{applied.done.total()} done"]
     said += [f"{report.already_done} done before"] * bool(report.already_done)
     said += [f"{len(applied.failed) + len(applied.not_held)} failed"] * bool(applied.failed or applied.not_held)
@@ -179,7 +201,7 @@ def _show_findings(console: Console, findings: Iterable[Finding], *, everything:
     if not findings:
         return
     console.print(f"\n[bold]Findings[/] ({len(findings)})")
-    shown = findings if everything else findings[: 2 * _MOST]
+    shown = findings if everything else list(_first_of_each(findings))
     table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True, style="dim")
@@ -188,23 +210,37 @@ def _show_findings(console: Console, findings: Iterable[Finding], *, everything:
         word = "note" if finding.decision is Decision.PROCEED else finding.decision.word
         table.add_row(f"  [{_STYLE[finding.decision]}]{word}[/]", finding.check, escape(finding.message))
     console.print(table)
-    if len(shown) < len(findings):
-        console.print(f"  [dim]and {len(findings) - len(shown)} more (--all shows them)[/]")
+    if left := Counter(finding.check for finding in findings) - Counter(finding.check for finding in shown):
+        more = ", ".join(f"{count} {check}" for check, count in left.items())
+        console.print(f"  [dim]and {left.total()} more: {more} (--all shows them)[/]")
+
+
+def _first_of_each(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """A few of each check, so that none drowns the others."""
+    met: Counter[str] = Counter()
+    for finding in findings:
+        met[finding.check] += 1
+        if met[finding.check] <= (_FEW if finding.decision is Decision.PROCEED else _MOST):
+            yield finding
 
 
 def _show_verdict(console: Console, report: Report) -> None:
     console.print()
     adopted = len(report.plan.links)
     if adopted:
-        console.print(f"{adopted} accounts that are there already, with the same address, become ours")
+        console.print(f"{counted(adopted, 'account')}, there already with the same address, become ours")
     if not report.plan.changes:
         console.print("nothing to do: the account is as the directory wants it")
-    held = sum(1 for key in report.review.decisions if report.decisions[key] is Decision.HOLD)
-    total = len(report.plan.changes)
+    decided = Counter(report.decisions[key] for key in report.review.decisions)
+    held, refused = decided[Decision.HOLD], decided[Decision.REFUSE]
+    said = f"{counted(len(report.plan.changes), 'change')}, {held} held" + f", {refused} refused" * bool(refused)
     style = _STYLE[report.decision]
-    console.print(
-        f"[bold]plan p{report.plan_id}[/]: {total} changes, {held} held; decision [{style}]{report.decision.word}[/]"
-    )
+    console.print(f"[bold]plan p{report.plan_id}[/]: {said}; decision [{style}]{report.decision.word}[/]")
+    if not held and not refused and report.decision is not Decision.PROCEED:
+        console.print("[dim]next[/] mend what the findings name: until then it is left as it is")
     if held:
         approving = f'syncd approve p{report.plan_id} --comment "…"'
-        console.print(f"[dim]next[/] {approving} [dim](or --only KEY)[/], then syncd apply p{report.plan_id}")
+        console.print(f"[dim]next[/] {approving}[dim], then[/] syncd apply p{report.plan_id}")
+    if held > 1:
+        key = next(key for key in report.review.decisions if report.decisions[key] is Decision.HOLD)
+        console.print(f"[dim]     for one alone add[/] --only {escape(shlex.quote(key))}", soft_wrap=True)

@@ -7,14 +7,16 @@ approved of a plan made before.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from connectors.model import normalise_email
 from syncd.apply import Worker
 from syncd.comparing import accepts, compare, counts, facts, look_at_leavers
 from syncd.core import safety
 from syncd.core.approval import decide
-from syncd.core.change import Decision
+from syncd.core.change import Decision, RecordKey
+from syncd.core.humans import Link, Verdict
 from syncd.core.plan import Plan
 from syncd.core.report import Report
 from syncd.errors import Interrupted, SyncdError, UsageError
@@ -91,7 +93,16 @@ def _plan(sync: Sync, request: Request, run_id: int) -> StoredPlan:
     links.count_leaving(sync.store, leaving, compared.stayed, now)
     clusters.settle(sync.store, compared.settled)
     taken = [] if request.user else accepts(plan, known.sizes, sync.policy)
-    plan_id = plans.save(sync.store, plan, review, run_id=run_id, sources=known.sources, accepts=taken, now=now)
+    plan_id = plans.save(
+        sync.store,
+        plan,
+        review,
+        run_id=run_id,
+        sources=known.sources,
+        accepts=taken,
+        now=now,
+        lasts=sync.approval_lasts,
+    )
     return StoredPlan(plan_id, run_id, now, plan, review, tuple(known.sources), taken)
 
 
@@ -106,20 +117,34 @@ def _worker(sync: Sync, run_id: int, *, fresh: bool = False) -> tuple[Worker, Jo
         sync.target,
         journal,
         asking=lambda keys: clusters.asking(sync.store, keys, sync.rules),
-        leaving=lambda keys: clusters.leaving(
-            sync.store,
-            keys,
-            sync.rules,
-            runs.trust_of(runs.last_reads(sync.store, sync.sources).values()),
-            adopt=sync.adopt,
-            precedence=tuple(sync.sources),
-        ),
+        leaving=lambda keys: clusters.leaving(_verdicts_now(sync, keys)),
         account_id=lambda email: accounts.id_of(sync.store, email),
         fresh=fresh,
         critical=sync.critical,
         progress=lambda count: sync.progress("applied", count),
     )
     return worker, journal
+
+
+def _verdicts_now(sync: Sync, keys: Iterable[RecordKey]) -> Iterator[Verdict]:
+    """What a plan would say of these records, by the directory as it was last read."""
+    trust = runs.trust_of(runs.last_reads(sync.store, sync.sources).values())
+    return clusters.verdicts(sync.store, keys, sync.rules, trust, adopt=sync.adopt, precedence=tuple(sync.sources))
+
+
+def _still_adopted(sync: Sync, wanted: Sequence[Link]) -> list[Link]:
+    """Those adoptions of an older plan that one made now would make as well."""
+    new = links.not_yet(sync.store, wanted)
+    accounts_now = clusters.adopted(_verdicts_now(sync, [link.key for link in new])) if new else {}
+    there = sync.target.get(link.fluix_id for link in new) if new else {}
+    return [
+        link
+        for link in new
+        if (account := accounts_now.get(link.key))
+        and account.fluix_id == link.fluix_id
+        and link.fluix_id in there
+        and normalise_email(there[link.fluix_id].email) == normalise_email(account.email)
+    ]
 
 
 def _resume(sync: Sync, run_id: int) -> int:
@@ -140,7 +165,8 @@ def _apply(sync: Sync, run_id: int, stored: StoredPlan, resumed: int, *, fresh: 
         for change in stored.plan.changes
         if decisions[change.key] is Decision.PROCEED and change.key not in before
     ]
-    links.adopt(sync.store, links.not_yet(sync.store, stored.plan.links), sync.actor, sync.clock())
+    adoptions = links.not_yet(sync.store, stored.plan.links) if fresh else _still_adopted(sync, stored.plan.links)
+    links.adopt(sync.store, adoptions, sync.actor, sync.clock())
     applied = worker.apply(stored.plan_id, going)
     done = journal.done_keys(stored.plan_id)
     sizes.accept(sync.store, [(name, group, now) for name, group, now, keys in stored.accepts if done.issuperset(keys)])

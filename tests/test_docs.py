@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,10 +10,11 @@ from pathlib import Path
 import click
 import pytest
 
-from syncd.cli import COMMANDS, cli
+from syncd.cli import COMMANDS, cli, main
 from syncd.config import Config, config_keys
 from syncd.core.change import KINDS
 from syncd.errors import Exit
+from tests.house import House, staff
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -38,12 +40,24 @@ LEAVES = dict(leaves(cli))
 
 @pytest.mark.parametrize("path", LEAVES, ids=" ".join)
 def test_every_command_and_option_is_documented(path: tuple[str, ...]) -> None:
-    assert path[0] in README
-    assert path[-1] in BOTH
+    named = re.findall(r"`([^`\n]+)`", README[README.index("## Commands") : README.index("## What it promises")])
+    assert any(name.split()[0] == path[0] and all(word in re.split(r"[ ,]+", name) for word in path) for name in named)
     for parameter in LEAVES[path].params:
         for option in parameter.opts if isinstance(parameter, click.Option) else ():
             if option.startswith("--"):
-                assert option in BOTH, f"{option} of {' '.join(path)}"
+                assert option in options_of(" ".join(path)), f"{option} of {' '.join(path)}"
+
+
+def options_of(command: str) -> set[str]:
+    """What the table of options says of a command."""
+    found: set[str] = set()
+    table = OPERATIONS[OPERATIONS.index("## Options") : OPERATIONS.index("## JSON")]
+    for line in table.splitlines()[3:]:
+        names, _, options = line.strip("| ").partition(" | ")
+        of = {re.sub(r" [A-Z].*", "", name) for name in re.findall(r"`([^`]+)`", names)}
+        if command in of or names == "every one":
+            found |= set(re.findall(r"--[a-z-]+", options))
+    return found
 
 
 @pytest.mark.parametrize("path", LEAVES, ids=" ".join)
@@ -76,6 +90,65 @@ def test_every_check_is_documented_and_every_documented_check_exists() -> None:
         re.findall(r"`([a-z_]+)`", "\n".join(line.split("|")[1] for line in table.splitlines() if "|" in line))
     )
     assert used == documented
+
+
+def keys_of(document: object) -> Iterator[str]:
+    """Every key of a JSON document, but for those that are data: a kind, a name."""
+    if isinstance(document, dict):
+        for key, value in document.items():
+            yield key
+            if key not in {"counts", "held", "before", "after"}:
+                yield from keys_of(value)
+    elif isinstance(document, list):
+        for value in document:
+            yield from keys_of(value)
+
+
+def test_every_key_of_the_json_documents_is_documented(
+    house: House, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(house.folder)
+    monkeypatch.setenv("SYNCD_CONFIG", str(house.config))
+    called: dict[str, set[str]] = {}
+
+    def call(*words: str) -> None:
+        with pytest.raises(SystemExit):
+            main([*words, "--json"])
+        path = next(path for path in LEAVES if words[: len(path)] == path)
+        called.setdefault(" ".join(path), set()).update(keys_of(json.loads(capsys.readouterr().out)))
+
+    house.hire(staff(2))
+    call("check")
+    call("run")
+    (house.folder / "copy.yaml").write_text(
+        "users: [{email: e001@example.com, owner: true}]\ndocuments: [{title: F, user: e002@example.com}]\n"
+        "workflows: [{name: W, steps: [{name: S, users: [e002@example.com, e001@example.com]}]}]\n"
+    )
+    for words in (["account", "load", "copy.yaml"], ["account", "dump"], ["account", "dump", "--out", "x.yaml"]):
+        call(*words)
+    (house.folder / "new.csv").write_text("User Name,Email,Group Name\nA,a@x.example,\nB,b,\n")
+    call("users", "import", "new.csv")
+    call("users", "add", "--name", "C", "--email", "c@x.example")
+    for words in (
+        ["list"],
+        ["show", "e002@example.com"],
+        ["invite", "c@x.example"],
+        ["export"],
+        ["export", "--out", "x"],
+    ):
+        call("users", *words)
+    call("users", "delete", "c@x.example", "e001@example.com", "--yes")
+    house.hire(staff(1))
+    call("plan")
+    call("approve", "p2", "--comment", "left")
+    call("apply", "p2")
+    for words in (["runs"], ["show", "r1"], ["show", "p1"], ["show", "p9"], ["audit", "verify"], ["store", "upgrade"]):
+        call(*words)
+
+    silent = {"completion"}
+    assert called.keys() == {" ".join(path) for path in LEAVES} - silent
+    documented = set(re.findall(r"[a-z_]+", " ".join(re.findall(r"`([^`\n]+)`", OPERATIONS))))
+    assert {key: sorted(keys - documented) for key, keys in called.items() if keys - documented} == {}
 
 
 @pytest.mark.parametrize("kind", KINDS)

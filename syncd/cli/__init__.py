@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
+import os
 import sys
+from collections.abc import Sequence
 from importlib import import_module
 
 import click
 
-from syncd.errors import advice
+from syncd.errors import Advice, Exit, UsageError, advice
 
 COMMANDS = {
     "check": ("syncd.cli.check:check", "Find every problem of the configuration and its surroundings, with its cure."),
@@ -58,32 +61,84 @@ def cli() -> None:
     """
 
 
-def main() -> None:
-    """The console script: runs a command, and turns whatever goes wrong into advice and an exit code."""
+def main(argv: Sequence[str] | None = None) -> None:
+    """The console script: runs a command, and turns whatever goes wrong into advice and an exit code.
+
+    Args:
+        argv: the words after `syncd`; the process's own by default.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    _ready()
+    code = _run(words)
     try:
-        code = cli.main(standalone_mode=False)
-        sys.exit(code if isinstance(code, int) else 0)
+        sys.stdout.flush()
+    except OSError as error:  # a full disk, a reader that went away
+        if not isinstance(error, BrokenPipeError):
+            _tell(error, [])
+        code = code or Exit.FAILED
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(int(code))
+
+
+def _run(words: list[str]) -> int:
+    try:
+        _refuse_bytes(words)
+        code = cli.main(words, prog_name="syncd", standalone_mode=False)
     except click.exceptions.Abort:
-        sys.exit(_tell(KeyboardInterrupt()))
+        return _tell(KeyboardInterrupt(), words) or Exit.INTERRUPTED
     except click.ClickException as error:
-        error.show()
-        sys.exit(2)
+        return _tell_usage(error, words)
     except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(1)
+        return Exit.FAILED
     except (Exception, KeyboardInterrupt) as error:
-        code = _tell(error)
-        if code is None:
+        told = _tell(error, words)
+        if told is None:
             raise
-        sys.exit(code)
+        return told
+    return code if isinstance(code, int) else Exit.DONE
 
 
-def _tell(error: BaseException) -> int | None:
+def _ready() -> None:
+    """What goes to a file or a program is UTF-8, wherever we run; a terminal gets what it can show."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # it was closed
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115 - as long as the process
+        elif isinstance(stream, io.TextIOWrapper):
+            if stream.isatty():
+                stream.reconfigure(errors="replace")
+            else:
+                stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+
+
+def _refuse_bytes(words: Sequence[str]) -> None:
+    """A word of the call that is not UTF-8 arrives with lone surrogates, which no store and no document can hold."""
+    try:
+        "".join(words).encode()
+    except UnicodeEncodeError as error:
+        raise UsageError("a word of the call is not UTF-8", cure="write it in UTF-8, or rename the file") from error
+
+
+def _tell(error: BaseException, words: Sequence[str]) -> int | None:
     """Show an error; None when it is a mistake of the program itself."""
     told = advice(error)
     if told is None:
         return None
-    from syncd.cli.common import show_error  # noqa: PLC0415 - only when something went wrong
+    from syncd.cli.common import error_document, show_error  # noqa: PLC0415 - only when something went wrong
 
     show_error(told)
-    return int(told.exit_code)
+    if "--json" in words:
+        error_document(told)
+    return told.exit_code
+
+
+def _tell_usage(error: click.ClickException, words: Sequence[str]) -> int:
+    """A wrong call, in click's words."""
+    error.show()
+    if "--json" in words:
+        from syncd.cli.common import error_document  # noqa: PLC0415 - only when something went wrong
+
+        context = getattr(error, "ctx", None)
+        path = context.command_path if context else "syncd"
+        error_document(Advice(error.format_message(), path, f"see `{path} --help`", Exit.USAGE))
+    return Exit.USAGE

@@ -15,7 +15,7 @@ def audit() -> None:
     """Who did what and when, as a chain that cannot be changed unnoticed."""
 
 
-@audit.command()
+@audit.command(short_help="Find the first row that is not as it was written.")
 @standard
 def verify(app: App, *, as_json: bool) -> int:
     """Walk the chain, and find the first row that was changed, removed or moved. Exits with 1 if there is one."""

@@ -14,6 +14,7 @@ from syncd.bootstrap import App, open_app
 from syncd.cli.common import config_option, err, json_option, out, print_json
 from syncd.config import Config, load_config
 from syncd.errors import Exit, SyncdError
+from syncd.render import labelled
 from syncd.store.sources import forgotten
 
 _OURS = ("connectors", "scim", "mdm", "syncd")
@@ -34,11 +35,13 @@ def check(config_file: Path, *, as_json: bool) -> int:
         print_json({"problems": problems, "notes": notes})
     else:
         for problem in problems:
-            err.print(f"[red]problem[/] {escape(problem)}", soft_wrap=True)
+            labelled(err, "[red]problem[/]", problem)
         for note in notes:
-            out.print(f"[dim]note[/]    {escape(note)}", soft_wrap=True)
+            labelled(out, "[dim]note[/]   ", note)
         if not problems:
-            out.print(f"[green]all well[/]: {config_file}, {len(config.sources)} sources, target {config.target.type}")
+            names = escape(", ".join(source.name for source in config.sources))
+            told = f"{escape(str(config_file))}, sources: {names}, target: {config.target.type}"
+            out.print(f"[green]all well[/]: {told}", soft_wrap=not out.is_terminal)
     return Exit.FAILED if problems else Exit.DONE
 
 

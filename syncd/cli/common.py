@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import functools
 import json
-import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TextIO, TypeVar
 
 import click
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from connectors.fluix.account import EmbeddedAccount
 from syncd.bootstrap import App, actor, open_app, utc_now
 from syncd.config import load_config
-from syncd.errors import Advice, UsageError
+from syncd.errors import Advice, Exit, LockedError, UsageError
+from syncd.render import labelled
 from syncd.stopper import Stopper
 from syncd.store.audit import Event, append
 from syncd.store.engine import writing
@@ -27,8 +27,11 @@ from syncd.sync import Sync
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-out = Console(highlight=False, soft_wrap=False)
-err = Console(stderr=True, highlight=False)
+out = Console(highlight=False, emoji=False)
+err = Console(stderr=True, highlight=False, emoji=False)
+
+_DIGITS = 18
+"""No store counts further, and more do not fit into its integers."""
 
 
 def config_option(command: Command) -> Command:
@@ -64,7 +67,21 @@ def standard(command: Command) -> Command:
 
 def print_json(document: object) -> None:
     """One JSON document on standard output."""
-    click.echo(json.dumps(document, ensure_ascii=False, indent=2))
+    click.echo(as_text(document))
+
+
+def as_text(document: object) -> str:
+    """A JSON document as it is printed."""
+    return json.dumps(document, ensure_ascii=False, indent=2)
+
+
+def say(sentence: str, document: object, *, as_json: bool) -> int:
+    """What was done: a sentence for a person, or a document for a program."""
+    if as_json:
+        print_json(document)
+    else:
+        out.print(sentence, markup=False, soft_wrap=not out.is_terminal)
+    return Exit.DONE
 
 
 def embedded(app: App) -> EmbeddedAccount:
@@ -95,10 +112,19 @@ def working(app: App, command: str, wait_seconds: float = 0.0) -> Iterator[Sync]
 
 
 @contextmanager
-def by_hand(app: App, action: str, subject: str, detail: Mapping[str, Any]) -> Iterator[None]:
-    """A change that a person makes by hand: never in the middle of a run, and in the audit once it is done."""
-    with run_lock(app.store, f"syncd {action}", app.clock()):
-        yield
+def by_hand(app: App, action: str, subject: str, **detail: Any) -> Iterator[dict[str, Any]]:
+    """A change that a person makes by hand: never in the middle of a run, and in the audit once it is done.
+
+    Yields:
+        The audit's detail, for what is known only afterwards.
+    """
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(run_lock(app.store, f"syncd {action}", app.clock()))
+        except LockedError as error:
+            error.cure = "wait until it ends, then do this again"
+            raise
+        yield detail
         with writing(app.store) as connection:
             append(connection, [Event(actor(), action, subject, detail)], app.clock())
 
@@ -109,16 +135,32 @@ def write_whole(file: Path, write: Callable[[TextIO], object], encoding: str = "
     Raises:
         UsageError: it cannot be written.
     """
-    part = file.with_name(f".{file.name}.part")
     try:
-        with part.open("w", encoding=encoding, newline="") as stream:
+        if file.is_dir():
+            raise UsageError("the file cannot be written: it is a folder", where=str(file), cure="name a file in it")
+        if file.exists() and not file.is_file():  # a pipe or a device: nothing to put in its place
+            with file.open("w", encoding=encoding, newline="") as stream:
+                write(stream)
+        else:
+            _replace(file.resolve(), write, encoding)
+    except (OSError, RuntimeError) as error:  # RuntimeError: links that go round in a circle
+        reason = getattr(error, "strerror", None) or str(error)
+        cure = "check its folder, its rights and the space on the disk"
+        raise UsageError(f"the file cannot be written: {reason}", where=str(file), cure=cure) from error
+
+
+def _replace(file: Path, write: Callable[[TextIO], object], encoding: str) -> None:
+    part = file.with_name(f".syncd-{os.getpid()}.part")
+    try:
+        with part.open("x", encoding=encoding, newline="") as stream:
             write(stream)
+            stream.flush()
+            os.fsync(stream.fileno())
         part.replace(file)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise UsageError(
-            f"the file cannot be written: {error.strerror}", where=str(file), cure="check its folder"
-        ) from error
+    except BaseException:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise
 
 
 @contextmanager
@@ -145,14 +187,18 @@ def _progress() -> Iterator[Callable[[str, int], None]]:
 
 
 def show_error(told: Advice) -> None:
-    """What went wrong, where, and what to do: on standard error, and as JSON for a program that asked for it."""
-    err.print(f"[bold red]error[/] {escape(told.what)}", soft_wrap=True)
+    """What went wrong, where, and what to do, on standard error."""
+    labelled(err, "[bold red]error[/]", told.what)
     if told.where:
-        err.print(f"  [dim]where[/] {escape(told.where)}", soft_wrap=True)
+        labelled(err, "  [dim]where[/]", told.where)
     if told.cure:
-        err.print(f"  [dim]to do[/] {escape(told.cure)}", soft_wrap=True)
-    if "--json" in sys.argv:
-        error = {"what": told.what, "where": told.where, "to_do": told.cure}
+        labelled(err, "  [dim]to do[/]", told.cure)
+
+
+def error_document(told: Advice) -> None:
+    """The same for a program that asked for JSON; where it cannot be written, standard error has to do."""
+    error = {"what": told.what, "where": told.where, "to_do": told.cure}
+    with suppress(OSError):
         print_json({"error": error, "exit_code": int(told.exit_code)})
 
 
@@ -163,6 +209,6 @@ def number_of(text: str, letter: str) -> int:
         UsageError: it is none.
     """
     digits = text.removeprefix(letter)
-    if not digits.isascii() or not digits.isdigit():
+    if not digits.isascii() or not digits.isdigit() or len(digits) > _DIGITS:
         raise UsageError(f'"{text}" is no number of a {"plan" if letter == "p" else "run"}', cure="see `syncd runs`")
     return int(digits)

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import click
 
 from syncd.bootstrap import App, actor
-from syncd.cli.common import number_of, out, print_json, standard, working
+from syncd.cli.common import as_text, number_of, out, print_json, standard, working, write_whole
 from syncd.core.approval import Approval, UnknownKeyError, choose
 from syncd.core.change import Decision
 from syncd.core.report import Report
 from syncd.errors import Exit, UsageError
-from syncd.render import plan_document, report_document, show_plan, show_report
+from syncd.render import counted, plan_document, report_document, show_plan, show_report
 from syncd.run import apply_plan, make_plan
 from syncd.run import run as run_once
 from syncd.store import plans
 from syncd.sync import Request
 
-_wait = click.option("--wait", type=float, default=0.0, metavar="SECONDS", help="Wait for another run to end.")
+_wait = click.option(
+    "--wait", type=click.FloatRange(min=0), default=0.0, metavar="SECONDS", help="Wait for another run to end."
+)
 _user = click.option("--user", metavar="EMAIL", help="Only whoever has, or should have, this address.")
 _full = click.option("--full", is_flag=True, help="Look at everybody, not only at what changed.")
 _everything = click.option("--all", "everything", is_flag=True, help="Show every change, however many.")
@@ -28,9 +31,7 @@ _everything = click.option("--all", "everything", is_flag=True, help="Show every
 @click.option("--check", "only_check", is_flag=True, help="Exit with 6 if anything is to do.")
 @_user
 @_full
-@click.option(
-    "--out", "out_file", type=click.Path(dir_okay=False, writable=True), help="Also write the JSON to a file."
-)
+@click.option("--out", "out_file", type=click.Path(path_type=Path), help="Also write the JSON to a file.")
 @_wait
 @_everything
 @standard
@@ -41,7 +42,7 @@ def plan(
     only_check: bool,
     user: str | None,
     full: bool,
-    out_file: str | None,
+    out_file: Path | None,
     wait: float,
     everything: bool,
 ) -> int:
@@ -53,7 +54,7 @@ def plan(
         report = make_plan(sync, Request("plan", user=user, full=full))
     document = plan_document(report)
     if out_file:
-        _write(out_file, document)
+        write_whole(out_file, lambda stream: stream.write(as_text(document) + "\n"))
     if as_json:
         print_json(document)
     else:
@@ -104,7 +105,7 @@ def approve(
         keys = choose(stored.review.decisions, only, without)
     except UnknownKeyError as error:
         raise UsageError(
-            str(error), where=f"plan p{number}", cure=f"see the keys with `syncd show p{number}`"
+            str(error), where=f"plan p{number}", cure=f"see the keys with `syncd show p{number} --json`"
         ) from error
     if not keys:
         raise UsageError(f"plan p{number} holds nothing that could be approved", cure=f"see `syncd show p{number}`")
@@ -123,7 +124,7 @@ def approve(
             }
         )
     else:
-        out.print(f"approved {len(keys)} changes of plan p{number} until {expires:%Y-%m-%d %H:%M} UTC")
+        out.print(f"approved {counted(len(keys), 'change')} of plan p{number} until {expires:%Y-%m-%d %H:%M} UTC")
         out.print(f"[dim]next[/] syncd apply p{number}")
     return Exit.DONE
 
@@ -153,11 +154,3 @@ def _show(report: Report, *, as_json: bool, everything: bool) -> int:
 
 def _decided(report: Report) -> int:
     return {Decision.PROCEED: Exit.DONE, Decision.HOLD: Exit.HELD, Decision.REFUSE: Exit.REFUSED}[report.decision]
-
-
-def _write(file: str, document: object) -> None:
-    import json  # noqa: PLC0415 - only with --out
-
-    with open(file, "w", encoding="utf-8") as stream:  # noqa: PTH123 - click gives a text
-        json.dump(document, stream, ensure_ascii=False, indent=2)
-        stream.write("\n")

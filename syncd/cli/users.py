@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import click
 from rich.markup import escape
 from rich.table import Table
 
+from connectors.errors import ConnectorError, UnreadableError
 from connectors.fluix.csv_files import ImportRow, export_users, read_import
 from connectors.model import normalise_email
 from syncd.bootstrap import App
-from syncd.cli.common import by_hand, embedded, out, print_json, standard, write_whole
-from syncd.errors import Exit, UsageError
+from syncd.cli.common import by_hand, embedded, out, print_json, say, standard, write_whole
+from syncd.errors import Exit, SyncdError, UsageError
+from syncd.render import counted, labelled
 
 _VERDICT = {"new": "green", "exists": "dim", "duplicate": "yellow", "invalid": "red"}
+
+_WIDE = 110
+"""From so many columns on, a list gives the names a column of their own; below, they stand under the emails."""
 
 
 @click.group()
@@ -35,15 +40,17 @@ def list_(app: App, *, as_json: bool, search: str | None, state: str | None, gro
     if as_json:
         print_json(found)
         return Exit.DONE
+    wide = out.width >= _WIDE
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
-    for title in ("email", "name", "state", "role", "groups"):
-        table.add_column(title, overflow="fold", no_wrap=title in {"email", "state", "role"})
+    for title in ("email", "name", "state", "role", "groups") if wide else ("email, name", "state", "role", "groups"):
+        table.add_column(title, overflow="fold", no_wrap=title in {"state", "role"})
     for user in found:
         role = "owner" if user["owner"] else user["role"] or ""
-        cells = (user["email"], user["name"], user["state"], role, ", ".join(user["groups"]))
-        table.add_row(*map(escape, cells))
-    out.print(table)
-    out.print(f"[dim]{len(found)} users[/]")
+        email, name, *rest = map(escape, (user["email"], user["name"], user["state"], role, ", ".join(user["groups"])))
+        table.add_row(*((email, name) if wide else (f"{email}\n[dim]  {name}[/]",)), *rest)
+    if found:
+        out.print(table)
+    out.print(f"[dim]{counted(len(found), 'user')}[/]")
     return Exit.DONE
 
 
@@ -58,16 +65,20 @@ def show(app: App, *, as_json: bool, email: str) -> int:
         return Exit.DONE
     role = "owner" if user["owner"] else user["role"] or "none"
     out.print(f"[bold]{escape(user['name'])}[/]  {escape(user['email'])}")
-    out.print(f"  state   {user['state']}, since {user['created_at'][:10]}")
+    out.print(f"  state   {user['state']}, in Fluix since {user['created_at'][:10]}")
     out.print(f"  role    {escape(role)}")
     out.print(f"  groups  {escape(', '.join(user['groups'])) or 'none'}")
     _section(
         "workflows", [f"{part['workflow']} / {part['step']}{' (alone)' * part['alone']}" for part in user["workflows"]]
     )
     _section("documents", [f"{document['title']} ({document['state']})" for document in user["documents"]])
-    _section("invitations", [f"{mail['sent_at'][:16]} to {mail['to']}" for mail in user["invitations"]])
-    _section("activity", [f"{one['at'][:16]} {one['kind']} {one['text']}" for one in user["activity"]])
+    _section("invitations", [f"{_minute(mail['sent_at'])}  to {mail['to']}" for mail in user["invitations"]])
+    _section("activity", [f"{_minute(one['at'])}  {one['kind']} {one['text']}".rstrip() for one in user["activity"]])
     return Exit.DONE
+
+
+def _minute(moment: str) -> str:
+    return f"{moment[:10]} {moment[11:16]} UTC"
 
 
 def _section(title: str, lines: list[str]) -> None:
@@ -84,40 +95,55 @@ def _section(title: str, lines: list[str]) -> None:
 @standard
 def add(app: App, *, as_json: bool, name: str, email: str, groups: tuple[str, ...]) -> int:
     """Add a user, who is invited."""
-    with by_hand(app, "users add", email, {"name": name, "groups": list(groups)}):
-        fluix_id = embedded(app).add_user(name, email, groups)
-    return _say(f"added {email}, and invited", {"fluix_id": fluix_id, "email": email}, as_json=as_json)
+    target = embedded(app)
+    with by_hand(app, "users add", email, name=name, groups=list(groups)):
+        fluix_id = target.add_user(name, email, groups)
+    return say(f"added and invited {email}", {"fluix_id": fluix_id, "email": email}, as_json=as_json)
 
 
-@users.command("import")
+@users.command("import", short_help="Import users from a CSV in one of Fluix's layouts.")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--select", multiple=True, metavar="EMAIL", help="Import only this one; may be given again.")
 @click.option("--create-groups", is_flag=True, help="Create the groups that are missing.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be done.")
 @standard
 def import_(app: App, *, as_json: bool, file: Path, select: tuple[str, ...], create_groups: bool, dry_run: bool) -> int:
-    """Import users from a CSV in one of Fluix's layouts: a verdict for each row, then the new ones are added."""
+    """Import users from a CSV in one of Fluix's layouts: a verdict for each row, then the new ones are added.
+
+    Verdicts: new, exists, invalid, duplicate. Only the new ones are added, all of them or none.
+    """
     target = embedded(app)
-    rows = read_import(file, target.addresses())
-    chosen = _chosen(rows, select)
-    count = sum(row.verdict == "new" for row in chosen)
-    if not dry_run:
-        with by_hand(app, "users import", str(file), {"added": count}):
-            count = target.import_users(chosen, create_groups=create_groups)
-    if as_json:
-        document = [
-            {"email": row.email, "name": row.name, "groups": row.groups, "verdict": row.verdict, "message": row.message}
-            for row in rows
-        ]
-        print_json({"rows": document, "added": 0 if dry_run else count})
+    if dry_run:
+        rows, added = _chosen(_read(file, target.addresses()), select), 0
     else:
-        table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
-        for row in rows:
-            what = row.message or f"{row.name}{': ' * bool(row.groups)}{', '.join(row.groups)}"
-            table.add_row(f"[{_VERDICT[row.verdict]}]{row.verdict}[/]", escape(row.email), escape(what))
-        out.print(table)
-        out.print(f"{count} {'would be ' * dry_run}added")
+        with by_hand(app, "users import", str(file)) as detail:
+            rows = _chosen(_read(file, target.addresses()), select)
+            detail["added"] = added = target.import_users(rows, create_groups=create_groups)
+    if as_json:
+        keys = ("email", "name", "groups", "verdict", "message")
+        print_json({"rows": [{key: getattr(row, key) for key in keys} for row in rows], "added": added})
+        return Exit.DONE
+    for row in rows:
+        groups = f": {', '.join(row.groups)}" if row.groups else ""
+        named = f"{row.email} ({row.name}{groups})"
+        labelled(
+            out,
+            f"[{_VERDICT[row.verdict]}]{row.verdict:<9}[/]",
+            named if row.verdict in {"new", "exists"} else row.message,
+        )
+    met = Counter(row.verdict for row in rows)
+    others = "".join(f", {met[verdict]} {verdict}" for verdict in ("exists", "duplicate", "invalid") if met[verdict])
+    out.print(f"{met['new']} {'would be ' * dry_run}added{others}")
     return Exit.DONE
+
+
+def _read(file: Path, addresses: set[str]) -> list[ImportRow]:
+    """The rows; a file that holds none has another cure here than a source's has."""
+    try:
+        return read_import(file, addresses)
+    except UnreadableError as error:
+        cure = "save it as CSV UTF-8 in Fluix's layout; `syncd users export` shows it"
+        raise UnreadableError(error.what, where=error.where, cure=cure) from error
 
 
 def _chosen(rows: list[ImportRow], select: tuple[str, ...]) -> list[ImportRow]:
@@ -131,7 +157,7 @@ def _chosen(rows: list[ImportRow], select: tuple[str, ...]) -> list[ImportRow]:
     return [row for row in rows if normalise_email(row.email) in wanted]
 
 
-@users.command()
+@users.command(short_help="Export users as CSV in Fluix's layout.")
 @click.option("--out", "out_file", type=click.Path(path_type=Path), help="Write to a file, whole or not at all.")
 @click.option("--select", multiple=True, metavar="EMAIL", help="Export only this one; may be given again.")
 @standard
@@ -145,13 +171,15 @@ def export(app: App, *, as_json: bool, out_file: Path | None, select: tuple[str,
             unknown = wanted - {normalise_email(user["email"]) for user in found}
             raise UsageError(f"there is no user {', '.join(sorted(unknown))}", cure="see `syncd users list`")
     if out_file is None:
-        export_users(found, sys.stdout)
+        if as_json:
+            print_json(found)
+        else:
+            export_users(found, sys.stdout)
         return Exit.DONE
     # The mark at the beginning tells spreadsheets that this is UTF-8.
     write_whole(out_file, lambda stream: export_users(found, stream), encoding="utf-8-sig")
-    return _say(
-        f"wrote {len(found)} users to {out_file}", {"users": len(found), "file": str(out_file)}, as_json=as_json
-    )
+    document = {"users": len(found), "file": str(out_file)}
+    return say(f"wrote {counted(len(found), 'user')} to {out_file}", document, as_json=as_json)
 
 
 @users.command()
@@ -159,31 +187,50 @@ def export(app: App, *, as_json: bool, out_file: Path | None, select: tuple[str,
 @standard
 def invite(app: App, *, as_json: bool, email: str) -> int:
     """Resend the invitation of a user who never logged in."""
-    with by_hand(app, "users invite", email, {}):
-        embedded(app).invite(email)
-    return _say(f"invited {email} again", {"email": email}, as_json=as_json)
+    target = embedded(app)
+    with by_hand(app, "users invite", email):
+        target.invite(email)
+    return say(f"invited {email} again", {"email": email}, as_json=as_json)
 
 
-@users.command()
-@click.argument("emails", nargs=-1, required=True)
+@users.command(short_help="Delete users, with their drafts.")
+@click.argument("emails", nargs=-1, required=True, metavar="EMAIL…")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @standard
 def delete(app: App, *, as_json: bool, emails: tuple[str, ...], yes: bool) -> int:
-    """Delete users from the account, with their drafts. The owner and participants of workflows are refused."""
-    if not yes:
-        if not sys.stdin.isatty():
-            raise UsageError("deleting asks first, and nobody is there to answer", cure="add --yes")
-        click.confirm(f"Delete {', '.join(emails)}, with their drafts and assigned documents?", abort=True)
+    """Delete users from the account, with their drafts and assigned documents.
+
+    The owner, the last admin and participants of workflows are refused; the others are deleted all the same.
+    Exit codes: 0 all deleted, 1 none, 5 only some.
+    """
     target = embedded(app)
-    for email in emails:
-        with by_hand(app, "users delete", email, {}):
-            target.delete_user(email)
-    return _say(f"deleted {', '.join(emails)}", {"deleted": list(emails)}, as_json=as_json)
-
-
-def _say(sentence: str, document: dict[str, Any], *, as_json: bool) -> int:
+    wanted = list({normalise_email(email): email for email in reversed(emails)}.values())[::-1]
+    if not yes:
+        _ask(wanted)
+    deleted, failed = [], []
+    for email in wanted:
+        try:
+            with by_hand(app, "users delete", email):
+                target.delete_user(email)
+            deleted.append(email)
+        except (ConnectorError, SyncdError) as error:
+            if len(wanted) == 1:
+                raise
+            failed.append((email, error))
     if as_json:
-        print_json(document)
+        said = [{"email": email, "message": why.what} for email, why in failed]
+        print_json({"deleted": deleted, "failed": said})
     else:
-        out.print(escape(sentence), soft_wrap=True)
-    return Exit.DONE
+        for email in deleted:
+            labelled(out, "[green]deleted[/]", email)
+        for email, why in failed:
+            labelled(out, "[red]failed[/] ", why.what if email in why.what else f"{email}: {why.what}")
+            labelled(out, "  [dim]to do[/]", why.cure)
+    return Exit.DONE if not failed else Exit.PARTLY if deleted else Exit.FAILED
+
+
+def _ask(emails: list[str]) -> None:
+    if not sys.stdin or not sys.stdin.isatty():
+        raise UsageError("deleting asks first, and nobody is there to answer", cure="add --yes")
+    if not click.confirm(f"Delete {', '.join(emails)}, with their drafts and assigned documents?", err=True):
+        raise SyncdError("nobody was deleted", cure="answer y to delete, or add --yes")

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine, bindparam, select, tuple_, update
 
 from connectors.model import Account, normalise_email
 from syncd.core.change import RecordKey
-from syncd.core.humans import Cluster, Entry, Leaver, Link
+from syncd.core.humans import Cluster, Entry, Leaver, Link, Present, Verdict
 from syncd.core.resolve import resolve
 from syncd.core.rules import OUT_OF_SCOPE, Rules, Wanted
 from syncd.store.accounts import to_account
@@ -262,15 +262,26 @@ def _by_source(keys: Iterable[RecordKey]) -> dict[str, list[str]]:
     return sorted_out
 
 
-def leaving(
+def verdicts(
     engine: Engine, keys: Iterable[RecordKey], rules: Rules, trust: Trust, *, adopt: bool, precedence: Sequence[str]
-) -> set[str]:
-    """The accounts whose people left, among those behind these records: what a plan made now would find, for certain."""
+) -> Iterator[Verdict]:
+    """What a plan made now would say of the people behind these records."""
+    for cluster in gather(engine, keys, rules, trust):
+        yield from resolve(cluster, adopt=adopt, precedence=precedence)
+
+
+def leaving(found: Iterable[Verdict]) -> set[str]:
+    """The accounts whose people left, for certain."""
+    return {verdict.account.fluix_id for verdict in found if isinstance(verdict, Leaver) and verdict.certain}
+
+
+def adopted(found: Iterable[Verdict]) -> dict[RecordKey, Account]:
+    """The accounts that are there already and become ours, by the records that they are linked to."""
     return {
-        verdict.account.fluix_id
-        for cluster in gather(engine, keys, rules, trust)
-        for verdict in resolve(cluster, adopt=adopt, precedence=precedence)
-        if isinstance(verdict, Leaver) and verdict.certain
+        key: verdict.account
+        for verdict in found
+        if isinstance(verdict, Present) and verdict.account and not verdict.replaces
+        for key in verdict.adopt
     }
 
 

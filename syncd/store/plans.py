@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Engine, func, select
 
@@ -44,8 +44,12 @@ def save(
     sources: Iterable[SourceRead],
     accepts: Accepts,
     now: datetime,
+    lasts: timedelta,
 ) -> int:
     """Keep a plan. The same plan again, of which nothing was applied yet, keeps its number.
+
+    Not for ever: a plan is too old to be applied at some time (`lasts`), and in the second half of it the same plan gets a new
+    number, so that what is shown can be approved and applied at leisure. Its approvals count all the same.
 
     Returns:
         The plan's number.
@@ -53,7 +57,13 @@ def save(
     findings = [[found.check, found.decision, found.message, list(found.changes)] for found in review.findings]
     with writing(engine) as connection:
         last = connection.execute(select(plans).order_by(plans.c.id.desc()).limit(1)).first()
-        if last and last.digest == plan.digest and last.findings == findings and not _touched(connection, last.id):
+        same = last is not None and last.digest == plan.digest and last.findings == findings
+        if (
+            last
+            and same
+            and (not plan.changes or now - last.created_at < lasts / 2)
+            and not _touched(connection, last.id)
+        ):
             return int(last.id)
         row = {
             "digest": plan.digest,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +18,8 @@ from syncd.store.sql import upsert
 from syncd.store.tables import meta, runs
 
 _SHOWN_PROBLEMS = 100
+
+_CUT = "the read was cut: the process ended"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,14 @@ class ReadLine:
             [normalise_email(problem.email) for problem in certificate.problems if problem.email],
             sorted(certificate.frozen_groups),
         )
+
+    def under_way(self) -> ReadLine:
+        """The line while this source is read again.
+
+        If the process is killed, nothing can be concluded from the part that it took in; whom problems meant before, they
+        still might mean.
+        """
+        return replace(self, certified=False, problems=[_CUT], problem_count=1)
 
     def shown(self) -> SourceRead:
         """As a review and a person see it."""

@@ -7,39 +7,12 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
-from tests.house import House, Person, staff
+from tests.house import House, staff
 
 GOLDEN = Path(__file__).with_name("golden")
 WIDE = {"COLUMNS": "100"}
-
-
-@pytest.fixture
-def second_day(house: House) -> House:
-    """Thirty people are in Fluix; a day later one of each kind of change is due, and some of it is held."""
-    house.hire([*staff(30), Person("E040", "Müller, Zoë", groups=("Field", "Night"))])
-    assert house.syncd("run").code == 0
-    (house.folder / "life.yaml").write_text(
-        "users:\n- {email: e029@example.com, role: admin}\n- {email: e001@example.com, owner: true}\n"
-        "workflows:\n- name: Permits\n  steps: [{name: Sign, users: [e030@example.com]}]\n"
-    )
-    assert house.syncd("account", "load", "life.yaml").code == 0
-    first, second, third = staff(3)
-    house.hire(
-        [
-            replace(first, name="Person [bold]E001[/]", email="married@example.com"),
-            replace(second, groups=("Office",)),
-            third,
-            Person("E099", "Nu Nguyễn", "nu@example.com", ("Field", "Office")),
-            Person("E098", "Twin", "e003@example.com"),
-            *staff(28)[3:],
-        ]
-    )
-    return house
 
 
 def golden(name: str, text: str) -> None:
@@ -115,6 +88,17 @@ def test_one_user(house: House) -> None:
     assert house.syncd("plan", "--user", "nobody@example.com", "--json").json["counts"] == {}
 
 
+def test_notes_do_not_drown_the_rest(house: House) -> None:
+    house.hire(staff(20))
+    assert house.syncd("run").code == 0
+    house.configure(leavers={"grace_days": 7})
+    house.hire(staff(12))
+    told = house.syncd("plan").out
+    assert "and 3 more: 3 waiting (--all shows them)" in told
+    assert told.count(" note ") == 5
+    assert house.syncd("plan", "--all").out.count(" note ") == 8
+
+
 def test_approve_and_apply(second_day: House) -> None:
     plan = second_day.syncd("run", "--json").json
     number, key = plan["plan_id"], "delete_user:e029@example.com"
@@ -144,80 +128,6 @@ def test_runs_and_show(second_day: House) -> None:
     for wrong in ("r99", "p99", "x", "p٣"):
         ran = second_day.syncd("show", wrong)
         assert (ran.code, ran.out) == (2, "")
-
-
-# --- users and account --------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def small(house: House) -> House:
-    """Two people in Fluix."""
-    house.hire(staff(2))
-    assert house.syncd("run").code == 0
-    return house
-
-
-def test_users_are_listed_shown_added_invited_and_deleted(small: House) -> None:
-    assert small.syncd("users", "add", "--name", "Zoë", "--email", "zoe@example.com", "--group", "Field").code == 0
-    assert small.syncd("users", "add", "--name", "Zoë", "--email", "ZOE@example.com").code == 1
-    assert small.syncd("users", "add", "--name", "Zoë", "--email", "zoe").code == 1
-    found = small.syncd("users", "list", "--search", "zoë", "--json").json
-    assert found == [
-        {
-            "email": "zoe@example.com",
-            "name": "Zoë",
-            "state": "invited",
-            "role": None,
-            "owner": False,
-            "groups": ["Field"],
-        }
-    ]
-    assert len(small.syncd("users", "list", "--state", "active", "--json").json) == 0
-    assert small.syncd("users", "invite", "zoe@example.com").code == 0
-    shown = small.syncd("users", "show", "zoe@example.com", "--json").json
-    assert [mail["to"] for mail in shown["invitations"]] == ["zoe@example.com"] * 2
-    assert "Zoë" in small.syncd("users", "show", "zoe@example.com").out
-    asked = small.syncd("users", "delete", "zoe@example.com")
-    assert (asked.code, "--yes" in asked.err) == (2, True)
-    assert small.syncd("users", "delete", "zoe@example.com", "--yes").code == 0
-    assert small.syncd("users", "show", "zoe@example.com").code == 1
-    actions = small.syncd("audit", "verify", "--json").json
-    assert actions["whole"] is True
-
-
-def test_users_go_out_and_in_again(small: House) -> None:
-    assert small.syncd("users", "export", "--out", "all.csv").code == 0
-    assert small.syncd("users", "export", "--select", "e001@example.com").out.count("\n") == 2
-    verdicts = small.syncd("users", "import", "all.csv", "--json").json
-    assert {row["verdict"] for row in verdicts["rows"]} == {"exists"}
-    (small.folder / "new.csv").write_text("User Name,Email,Group Name\nA,a@x.example,New\nB,b@x.example,\nC,nobody,\n")
-    assert small.syncd("users", "import", "new.csv", "--dry-run", "--json").json["added"] == 0
-    assert small.syncd("users", "import", "new.csv").code == 1
-    assert small.syncd("users", "import", "new.csv", "--select", "b@x.example", "--json").json["added"] == 1
-    assert small.syncd("users", "import", "new.csv", "--create-groups", "--json").json["added"] == 1
-    assert small.syncd("users", "import", "new.csv", "--select", "z@x.example").code == 2
-    assert small.syncd("users", "export", "--out", "no/such/folder.csv").code == 2
-
-
-def test_an_account_goes_out_and_in_again(small: House) -> None:
-    text = small.syncd("account", "dump").out
-    (small.folder / "copy.yaml").write_text(text, encoding="utf-8")
-    assert small.syncd("account", "load", "copy.yaml", "--replace", "--json").json["users"] == 2
-    assert small.syncd("account", "dump").out == text
-    assert small.syncd("account", "dump", "--json").json["users"][0]["email"] == "e001@example.com"
-    assert small.syncd("account", "dump", "--out", "again.yaml").code == 0
-    assert (small.folder / "again.yaml").read_text(encoding="utf-8") == text
-
-
-@pytest.mark.parametrize("text", ["users: [", "- a", "users: {a: 1}", "users: [{email: x}]", "a: &a [*a]", "\0", None])
-def test_a_copy_that_is_none_changes_nothing(small: House, text: str | None) -> None:
-    before = small.syncd("account", "dump").out
-    if text is not None:
-        (small.folder / "bad.yaml").write_text(text, encoding="utf-8")
-    ran = small.syncd("account", "load", "bad.yaml")
-    assert ran.code in {1, 2}
-    assert ran.err.startswith("error")
-    assert small.syncd("account", "dump").out == before
 
 
 # --- errors -------------------------------------------------------------------------------------------------------
@@ -251,24 +161,6 @@ def test_check_names_every_problem_with_its_cure(house: House) -> None:
     house.syncd("run")
     house.configure(sources=[{**house.settings["sources"][0], "name": "renamed"}])
     assert "the store holds people of a source people" in house.syncd("check").err
-
-
-@pytest.mark.parametrize("words", [["plna"], ["plan", "--nothing"], ["approve"], ["plan", "--config", "none.yaml"]])
-def test_a_wrong_call_is_a_usage_error(house: House, words: list[str]) -> None:
-    assert house.syncd(*words).code == 2
-
-
-def test_help_names_every_command(house: House) -> None:
-    out = house.syncd("--help").out
-    assert all(
-        name in out for name in ("check", "plan", "run", "approve", "apply", "users", "account", "audit", "store")
-    )
-    assert house.syncd("--version").out.startswith("syncd")
-
-
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completion_for_each_shell(house: House, shell: str) -> None:
-    assert "_SYNCD_COMPLETE" in house.syncd("completion", shell).out
 
 
 def test_the_audit_says_where_it_was_broken(small: House) -> None:

@@ -40,7 +40,9 @@ SOURCES = (SourceRead("hr", 3, 1, True, ()),)
 
 
 def save(store: Engine, plan: Plan = PLAN, review: Review = REVIEW) -> int:
-    return plans.save(store, plan, review, run_id=1, sources=SOURCES, accepts=[("hr", "F", 3, [])], now=NOW)
+    return plans.save(
+        store, plan, review, run_id=1, sources=SOURCES, accepts=[("hr", "F", 3, [])], now=NOW, lasts=timedelta(hours=72)
+    )
 
 
 def journal(store: Engine) -> Journal:
