@@ -78,7 +78,7 @@ def _as_connector_error(error: DBAPIError, engine: Engine) -> ConnectorError:
         return RetryableError(
             f"The account's database did not answer: {reason}.",
             where=where,
-            cure="It is tried again; when it lasts, look at the database and its disk.",
+            cure="Look at the database, its disk and the free space there, and run it again: it goes on where it stopped.",
         )
     return PermanentError(f"The account's database refused a statement: {reason}.", where=where)
 
