@@ -40,7 +40,7 @@ $(VENV)/.tests-installed: requirements-dev.lock $(VENV)/.installed
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
 
-LOCK = pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header --no-annotate \
+LOCK = pip-compile --quiet --generate-hashes --allow-unsafe --no-header --no-annotate \
        --no-emit-index-url --no-emit-trusted-host --no-emit-find-links
 lock:
 	$(LOCK) --extra build -o requirements.lock pyproject.toml
