@@ -61,6 +61,7 @@ class Worker:
         journal: see there.
         asking: what the live ones among these records ask for.
         leaving: which accounts the people behind these records leave, as the directory is known now, and for certain.
+        taking_over: which new records would take over which accounts, as the directory is known now.
         fresh: whether the plan was made just now, under the same lock: then the directory is asked about deletions only.
         account_id: the id of the account with this email; None when there is none.
         critical: a block that a signal does not break.
@@ -72,6 +73,7 @@ class Worker:
     asking: Callable[[Iterable[RecordKey]], Asking]
     leaving: Callable[[Iterable[RecordKey]], Collection[str]]
     account_id: Callable[[str], str | None]
+    taking_over: Callable[[Iterable[RecordKey]], Collection[tuple[RecordKey, str]]] = lambda _keys: ()
     fresh: bool = False
     critical: Callable[[], AbstractContextManager[None]] = nullcontext
     progress: Callable[[int], None] = lambda _count: None
@@ -102,11 +104,11 @@ class Worker:
         applied = Applied()
         for plan_id, group in groupby(open_steps, key=lambda row: row[0]):
             placed = [(change, place, step) for _, change, place, step in group]
-            deletions = {change.key: change for change, _, _ in placed if change.kind == "delete_user"}
-            lost = self._not_leaving(deletions.values())
+            changes = {change.key: change for change, _, _ in placed}
+            lost = self._not_planned_now(changes.values())
             # An account that is gone was deleted before the process ended: what is open is only to be written down.
-            there = self.target.get([deletions[key].fluix_id or "" for key in lost]) if lost else {}
-            lost = {key: why for key, why in lost.items() if deletions[key].fluix_id in there}
+            there = self.target.get([changes[key].fluix_id or "" for key in lost]) if lost else {}
+            lost = {key: why for key, why in lost.items() if changes[key].fluix_id in there}
             self.journal.drop(
                 plan_id, ((change, step, lost[change.key]) for change, _, step in placed if change.key in lost)
             )
@@ -131,12 +133,12 @@ class Worker:
         there = self.target.get(ids) if ids else {}
         dossiers = self.target.dossiers(leavers) if leavers else {}
         asking = {} if self.fresh else self._asking(batch)
-        not_leaving = self._not_leaving(change for change in batch if change.kind == "delete_user")
+        unplanned = self._not_planned_now(batch)
         fitting: list[Change] = []
         dropped: list[tuple[Change, Step, str]] = []
         for change in batch:
             fluix_id = change.fluix_id or ""
-            why = stale_in_account(change, there.get(fluix_id), dossiers.get(fluix_id)) or not_leaving.get(change.key)
+            why = stale_in_account(change, there.get(fluix_id), dossiers.get(fluix_id)) or unplanned.get(change.key)
             if why is None and not self.fresh:
                 why = stale_in_directory(change, asking)
             why = why or self._nobody_to_take(change)
@@ -148,12 +150,21 @@ class Worker:
         self.journal.drop(plan_id, dropped)
         return fitting
 
-    def _not_leaving(self, deletions: Iterable[Change]) -> dict[str, str]:
-        """Deletions that would not be planned now: key -> why."""
-        wanted = list(deletions)
-        leaving = self.leaving({key for change in wanted for key in change.records}) if wanted else ()
-        why = "the directory does not say for certain any more that its person left"
-        return {change.key: why for change in wanted if change.fluix_id not in leaving}
+    def _not_planned_now(self, changes: Iterable[Change]) -> dict[str, str]:
+        """Deletions, and accounts to be taken over by a new key, that would not be planned now: key -> why."""
+        deletions, takeovers = list[Change](), list[Change]()
+        for change in changes:
+            if change.kind == "delete_user":
+                deletions.append(change)
+            elif replaced(change):
+                takeovers.append(change)
+        leaving = self.leaving({key for change in deletions for key in change.records}) if deletions else ()
+        taking = self.taking_over({key for change in takeovers for key in change.records}) if takeovers else ()
+        left = "the directory does not say for certain any more that its person left"
+        other = "the directory does not say any more that the account would go on under this key"
+        return {change.key: left for change in deletions if change.fluix_id not in leaving} | {
+            change.key: other for change in takeovers if (change.records[0], change.fluix_id) not in taking
+        }
 
     def _asking(self, changes: Iterable[Change]) -> Asking:
         keys = {key for change in changes for key in (*change.records, *replaced(change))}

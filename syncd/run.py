@@ -118,6 +118,7 @@ def _worker(sync: Sync, run_id: int, *, fresh: bool = False) -> tuple[Worker, Jo
         journal,
         asking=lambda keys: clusters.asking(sync.store, keys, sync.rules),
         leaving=lambda keys: clusters.leaving(_verdicts_now(sync, keys)),
+        taking_over=lambda keys: clusters.taking_over(_verdicts_now(sync, keys)),
         account_id=lambda email: accounts.id_of(sync.store, email),
         fresh=fresh,
         critical=sync.critical,

@@ -275,6 +275,15 @@ def leaving(found: Iterable[Verdict]) -> set[str]:
     return {verdict.account.fluix_id for verdict in found if isinstance(verdict, Leaver) and verdict.certain}
 
 
+def taking_over(found: Iterable[Verdict]) -> set[tuple[RecordKey, str]]:
+    """Which new records would take over which accounts: their sources' keys changed."""
+    return {
+        (verdict.records[0], verdict.account.fluix_id)
+        for verdict in found
+        if isinstance(verdict, Present) and verdict.account and verdict.replaces
+    }
+
+
 def adopted(found: Iterable[Verdict]) -> dict[RecordKey, Account]:
     """The accounts that are there already and become ours, by the records that they are linked to."""
     return {

@@ -90,7 +90,7 @@ def _held(path: Path) -> LockedError:
     try:
         holder = json.loads(path.read_text(encoding="utf-8"))
         who = f"`{holder['command']}` (process {holder['pid']} on {holder['host']}) holds it since {holder['since']}"
-    except (ValueError, KeyError, OSError):
+    except (ValueError, KeyError, TypeError, OSError):
         who = "another process holds it"
     return LockedError(
         f"another run is under way: {who}", where=str(path), cure="wait until it ends, or use --wait SECONDS"

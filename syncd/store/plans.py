@@ -58,12 +58,8 @@ def save(
     with writing(engine) as connection:
         last = connection.execute(select(plans).order_by(plans.c.id.desc()).limit(1)).first()
         same = last is not None and last.digest == plan.digest and last.findings == findings
-        if (
-            last
-            and same
-            and (not plan.changes or now - last.created_at < lasts / 2)
-            and not _touched(connection, last.id)
-        ):
+        empty = not plan.changes and not plan.links
+        if last and same and (empty or now - last.created_at < lasts / 2) and not _touched(connection, last.id):
             return int(last.id)
         row = {
             "digest": plan.digest,

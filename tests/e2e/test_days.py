@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import inspect, text
 
 from connectors.fluix.account import EmbeddedAccount
+from connectors.model import Step
 from syncd.core.approval import Approval, choose
 from syncd.core.change import Decision
 from syncd.core.report import Report
@@ -137,6 +138,18 @@ def test_enough_days_are_not_enough_reads(calm: House) -> None:
     calm.clock.advance(days=30)
     assert kinds(go(calm)) == {}
     assert kinds(go(calm)) == {"delete_user": 1}
+
+
+def test_who_has_waited_long_enough_still_waits_for_a_read_that_was_whole(calm: House) -> None:
+    calm.configure(leavers={"grace_days": 7, "certified_absences": 1})
+    calm.hire([*staff(28), replace(staff(30)[28], active="no")])
+    go(calm)
+    calm.clock.advance(days=8)
+    calm.hire([*staff(28), replace(staff(30)[28], active="no")], [["E040", "Nobody", "broken", "Field", "yes", ""]])
+    assert kinds(go(calm)) == {}
+    assert {"e029@example.com", "e030@example.com"} <= users(calm).keys()
+    calm.hire([*staff(28), replace(staff(30)[28], active="no")])
+    assert kinds(go(calm)) == {"delete_user": 2}
 
 
 def test_who_returns_in_time_keeps_the_account_and_waits_anew_when_leaving_again(calm: House) -> None:
@@ -521,3 +534,68 @@ def test_one_user_on_demand(calm: House) -> None:
     assert [change.user for change in report.plan.changes] == ["e002@example.com"]
     assert users(calm)["e001@example.com"]["name"] == "Person E001"
     assert [change.user for change in go(calm).plan.changes] == ["e001@example.com"]
+
+
+# --- old plans ----------------------------------------------------------------------------------------------------
+
+
+def test_an_adoption_of_an_old_plan_that_does_not_fit_any_more_takes_no_account_over(tmp_path) -> None:
+    """Else somebody else's account would be deleted when the person leaves."""
+    house = House(tmp_path, dict(BIG))
+    give(house, users=[{"email": "anna@example.com", "name": "Anna"}])
+    house.hire([*staff(3), Person("E050", "Ann", "anna@example.com")])
+    old = make_plan(house.app().sync(), Request("plan"))
+    house.hire([*staff(3), Person("E050", "Ann", "ann@example.com")])
+    go(house)
+    apply_plan(house.app().sync(), old.plan_id)
+    house.hire(staff(3))
+    assert [change.user for change in go(house).plan.of_kind("delete_user")] == ["ann@example.com"]
+    assert "anna@example.com" in users(house)
+
+
+def test_an_adoption_of_an_old_plan_that_still_fits_is_made(tmp_path) -> None:
+    house = House(tmp_path, dict(BIG))
+    give(house, users=[{"email": "anna@example.com", "name": "Anna"}])
+    house.hire([*staff(3), Person("E050", "Ann", "anna@example.com", ("Field",))])
+    old = make_plan(house.app().sync(), Request("plan"))
+    assert apply_plan(house.app().sync(), old.plan_id).outcome["stale"] == 0
+    house.hire(staff(3))
+    assert [change.user for change in go(house).plan.of_kind("delete_user")] == ["anna@example.com"]
+
+
+def test_an_account_of_an_old_plan_that_somebody_renamed_by_hand_is_not_adopted(tmp_path) -> None:
+    house = House(tmp_path, dict(BIG))
+    give(house, users=[{"email": "anna@example.com", "name": "Anna"}])
+    house.hire([*staff(3), Person("E050", "Anna", "anna@example.com", ())])
+    old = make_plan(house.app().sync(), Request("plan"))
+    (there,) = [item for item in account(house).read() if getattr(item, "email", "") == "anna@example.com"]
+    values = {"email": "other@example.com"}
+    account(house).apply([Step("by hand", "update_user", there.fluix_id, values)])
+    apply_plan(house.app().sync(), old.plan_id)
+    house.hire(staff(3))
+    assert kinds(go(house)) == {}
+    assert "other@example.com" in users(house)
+
+
+def test_a_new_key_that_was_approved_and_has_another_address_by_now_takes_nothing_over(calm: House) -> None:
+    same = Person("N001", "Person E001", "e001@example.com")
+    calm.hire([same, *staff(30)[1:]])
+    report = go(calm)
+    assert checks(report) == {"new_key"}
+    approve(calm, report)
+    calm.hire([replace(same, email="n001@example.com"), *staff(30)])
+    go(calm)
+    assert apply_plan(calm.app().sync(), report.plan_id).outcome == {"done": 0, "failed": 0, "stale": 1, "skipped": 0}
+    calm.hire(staff(30))
+    assert [change.user for change in go(calm).plan.of_kind("delete_user")] == ["n001@example.com"]
+    assert "e001@example.com" in users(calm)
+
+
+def test_a_plan_that_stays_the_same_for_days_can_always_be_applied(waiting: tuple[House, Report]) -> None:
+    house, report = waiting
+    assert make_plan(house.app().sync(), Request("plan")).plan_id == report.plan_id
+    house.clock.advance(hours=80)
+    again = make_plan(house.app().sync(), Request("plan"))
+    assert again.plan_id != report.plan_id
+    approve(house, again)
+    assert apply_plan(house.app().sync(), again.plan_id).outcome["done"] == 2

@@ -40,7 +40,7 @@ def in_a_process(folder: Path, work: Work, prepare: Callable[[], None]) -> tuple
             prepare()
             go(folder, work)
             code = 0
-        except BaseException as error:  # noqa: BLE001 - whatever it is, the parent is told
+        except BaseException as error:  # noqa: BLE001 - whatever it was is told to the parent
             told = advice(error)
             code = int(told.exit_code) if told else 98
             said = f"{told.what}: {told.cure}" if told else traceback.format_exc()

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from connectors.model import Account
 from syncd.core.change import Decision
-from tests.property.world import FOREIGN, Day, Faulty, World, days, deleted, faults, policies, wanted
+from syncd.core.recheck import replaced
+from tests.property.world import FOREIGN, Day, Faulty, World, days, deleted, faults, policies, several, wanted
 
 few = settings(max_examples=40)
-histories = st.lists(days, min_size=2, max_size=4)
+histories = several(days)
 
 
 @contextmanager
@@ -32,8 +33,8 @@ def accounts(one: World) -> list[Account]:
     return [item for item in one.target.read() if isinstance(item, Account)]
 
 
-@few
-@given(histories, policies(), faults)
+@settings(max_examples=80)
+@given(several(days, least=3), policies(), faults)
 def test_a_fault_never_adds_a_deletion(
     history: list[Day], configuration: dict[str, Any], fault: tuple[str, int]
 ) -> None:
@@ -41,8 +42,8 @@ def test_a_fault_never_adds_a_deletion(
     *before, today, tomorrow = history
     with world(configuration) as one:
         for day in before:
-            assert not deleted(one.run(Faulty("hr", day))) & wanted(day, configuration)
-        assert deleted(one.run(Faulty("hr", today, fault))) == set()
+            assert not deleted(one.run(Faulty("hr", day), hours=30)) & wanted(day, configuration)
+        assert deleted(one.run(Faulty("hr", today, fault), hours=30)) == set()
         for _ in range(2):
             assert not deleted(one.run(Faulty("hr", tomorrow))) & wanted(tomorrow, configuration)
 
@@ -67,8 +68,7 @@ def test_applying_leaves_nothing_to_do(history: list[Day], configuration: dict[s
     """What follows when an address becomes free takes one run more; after that only what is held is left."""
     with world(configuration) as one:
         for day in history:
-            reports = [one.run(Faulty("hr", day)) for _ in range(4)]
-            last = reports[-1]
+            last = [one.run(Faulty("hr", day), hours=hours) for hours in (20, 0, 0, 0)][-1]
             assert last is not None
             assert last.outcome["failed"] == 0
             assert last.outcome["done"] == 0, [change.key for change in last.plan.changes]
@@ -76,19 +76,38 @@ def test_applying_leaves_nothing_to_do(history: list[Day], configuration: dict[s
 
 
 @few
-@given(histories, policies(), st.lists(st.none() | faults, min_size=4, max_size=4))
+@given(
+    histories,
+    policies(),
+    st.lists(st.none() | faults, min_size=4, max_size=4),
+    st.lists(st.sampled_from([0, 0, 1, 2, 5]), min_size=4, max_size=4),
+    st.booleans(),
+)
 def test_incremental_equals_full(
-    history: list[Day], configuration: dict[str, Any], ills: list[tuple[str, int] | None]
+    history: list[Day],
+    configuration: dict[str, Any],
+    ills: list[tuple[str, int] | None],
+    breaks: list[int],
+    approved: bool,
 ) -> None:
+    """After whatever was applied, held, approved, broken off in the middle, and done by hand."""
     with world(configuration) as one:
         for place, day in enumerate(history):
             ill = ills[place] if ills[place] and ills[place][0] != "fails" else None
             full, part = one.twin("full"), one.twin("part")
-            assert full.plan(Faulty("hr", day, ill), full=True).plan == part.plan(Faulty("hr", day, ill)).plan
+            wide, narrow = full.plan(Faulty("hr", day, ill), full=True), part.plan(Faulty("hr", day, ill))
+            assert (wide.plan, wide.plan.digest) == (narrow.plan, narrow.plan.digest)
+            assert wide.review.decisions == narrow.review.decisions
             full.engine.dispose()
             part.engine.dispose()
-            one.run(Faulty("hr", day, ills[place]))
+            one.break_at(breaks[place])
+            report = one.run(Faulty("hr", day, ills[place]))
+            if approved:
+                one.approve(report, Faulty("hr", day))
+            one.break_at(0)
+            one.run(Faulty("hr", day, ills[place]))  # what needs nothing any more is looked at no longer
             one.give_by_hand(place)
+            one.meddle(place)
 
 
 @few
@@ -102,8 +121,38 @@ def test_what_others_gave_and_own_is_never_touched(history: list[Day], configura
             one.run(Faulty("hr", day))
             there = {item.fluix_id: item for item in accounts(one)}
             assert all("Hand" in there[fluix_id].groups for fluix_id in held if fluix_id in there)
+            one.approve(one.run(Faulty("hr", day)), Faulty("hr", day))
+            there = {item.fluix_id: item for item in accounts(one)}
+            assert all("Hand" in there[fluix_id].groups for fluix_id in held if fluix_id in there)
             foreign = [item for item in there.values() if item.email == FOREIGN["email"]]
             assert [sorted(item.groups) for item in foreign] == [["A"]]
+
+
+@few
+@given(histories, policies(), st.booleans())
+def test_an_old_plan_that_is_approved_late_deletes_and_takes_over_only_what_fits_today(
+    history: list[Day], configuration: dict[str, Any], applied: bool
+) -> None:
+    """A plan is made on each day; all of them are approved and applied after the last."""
+    today = history[-1]
+    with world(configuration) as one:
+        made = []
+        for day in history:
+            made.append(one.plan(Faulty("hr", day)))
+            if applied:
+                one.run(Faulty("hr", day))
+        for plan in made:
+            before, there = one.owners(), {item.fluix_id for item in accounts(one)}
+            fresh = one.plan(Faulty("hr", today)).plan
+            report = one.approve(plan, Faulty("hr", today))
+            assert not deleted(report) & wanted(today, configuration)
+            gone = there - {item.fluix_id for item in accounts(one)}
+            assert gone <= {change.fluix_id for change in fresh.of_kind("delete_user")}
+            taken_over = {(change.fluix_id, str(change.records[0])) for change in fresh.changes if replaced(change)}
+            adopted = {(link.fluix_id, str(link.key)) for link in fresh.links}
+            for fluix_id, keys in one.owners().items():
+                new = {(fluix_id, key) for key in keys - before.get(fluix_id, set())}
+                assert fluix_id not in there or new <= taken_over | adopted
 
 
 @few

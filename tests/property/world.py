@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 import shutil
 import tempfile
 from collections import Counter
@@ -19,25 +20,34 @@ from sqlalchemy import Engine, select
 from connectors.errors import RetryableError
 from connectors.memory_target import MemoryTarget
 from connectors.model import Certificate, Problem, Record, Step
+from syncd.core.approval import Approval, choose
 from syncd.core.change import Decision
 from syncd.core.diff import Ground
 from syncd.core.leaving import Farewells
 from syncd.core.report import Report
-from syncd.core.rules import Rules
+from syncd.core.rules import GroupRule, Rules
 from syncd.core.safety import Limit, Policy
-from syncd.run import make_plan, run
+from syncd.run import apply_plan, make_plan, run
+from syncd.store import plans
 from syncd.store.engine import open_engine, reading, require_current
-from syncd.store.tables import links, records, sizes
+from syncd.store.tables import links, memberships, records, sizes
 from syncd.sync import Request, Sync
 
 NOW = datetime(2026, 11, 2, tzinfo=UTC)
 FOREIGN = {"email": "foreign@x.example", "name": "Foreign", "state": "active", "groups": ["A"]}
-SEED = {"users": [FOREIGN], "groups": [{"name": "A"}, {"name": "Hand"}]}
+ADMIN = {"email": "b@x.example", "name": "B", "state": "active", "role": "Admin", "groups": ["Hand"]}
+BUSY = {"email": "c@x.example", "name": "C", "state": "active", "groups": ["A"]}
+SEED = {
+    "users": [FOREIGN, ADMIN, BUSY],
+    "groups": [{"name": "A"}, {"name": "Hand"}],
+    "workflows": [{"name": "W", "steps": [{"name": "S", "users": [BUSY["email"], FOREIGN["email"]]}]}],
+    "documents": [{"title": "Form 7", "state": "draft", "user": BUSY["email"]}],
+}
 
 Day = dict[str, Record]
 """External id -> record."""
 
-FAULTS = ("cut", "problem", "uncertified", "fails", "twice")
+FAULTS = ("cut", "problem", "nameless problem", "uncertified", "fails", "twice")
 
 
 def _person(key: str, email: str, groups: frozenset[str], active: bool) -> Record:
@@ -57,20 +67,40 @@ faults = st.tuples(st.sampled_from(FAULTS), st.integers(0, 6))
 
 
 @st.composite
+def several(draw: st.DrawFn, of: st.SearchStrategy[Any], least: int = 2) -> list[Any]:
+    """Some days, of which each is another one altogether, or the day before with a few records changed or taken out."""
+    found = [draw(of)]
+    for _ in range(draw(st.integers(least, 4)) - 1):
+        new = draw(of)
+        keys = sorted({*new, *found[-1]})
+        if keys and draw(st.integers(0, 3)):
+            edits = draw(st.lists(st.sampled_from(keys), max_size=3, unique=True))
+            changed = {**found[-1], **{key: new.get(key) for key in edits}}
+            new = {key: record for key, record in changed.items() if record}
+        found.append(new)
+    return found
+
+
+@st.composite
 def policies(draw: st.DrawFn) -> dict[str, Any]:
     """A random configuration, as `Sync` takes it."""
     count = draw(st.sampled_from([None, 0, 1, 3]))
     return {
-        "rules": Rules(draw(st.sampled_from([None, "'C' not in groups", "display_name != 'E6'"]))),
+        "rules": Rules(
+            draw(st.sampled_from([None, None, "'C' not in groups", "display_name != 'E6'", "active and missing == 1"])),
+            groups=draw(st.sampled_from([None, None, (GroupRule(re.compile("(?P<name>[ABC])"), "{name}"),)])),
+        ),
         "ground": Ground(
             NOW,
             create_groups=draw(st.booleans()),
             on_drift=draw(st.sampled_from(["repair", "report"])),
-            grace=timedelta(0),
-            certified_absences=1,
+            grace=timedelta(days=draw(st.sampled_from([0, 0, 1]))),
+            certified_absences=draw(st.sampled_from([1, 1, 2])),
             strip_groups=draw(st.booleans()),
         ),
-        "farewells": Farewells("remove_first", draw(st.sampled_from(["hold", "discard"]))),
+        "farewells": Farewells(
+            draw(st.sampled_from(["hold", "remove_first"])), draw(st.sampled_from(["hold", "discard"]))
+        ),
         "policy": Policy(
             {"delete": Limit(count=count)} if count is not None else {},
             block=draw(st.sampled_from(["deletes", "kind", "all"])),
@@ -100,10 +130,11 @@ class Faulty:
         if kind == "fails":
             yield from everybody[:at]
             raise RetryableError("connection lost", where=self.name)
-        if kind == "problem" and at < len(everybody):
+        if kind.endswith("problem") and at < len(everybody):
             bad = everybody.pop(at)
             yield from everybody
             problem = Problem("bad", external_id=bad.external_id, email=str(bad.attributes["email"]))
+            problem = Problem("bad") if "nameless" in kind else problem
             yield Certificate(len(everybody), problems=(problem,))
             return
         yield from everybody
@@ -179,12 +210,38 @@ class World:
         """A plan; fails as the program does when no source can be read."""
         return make_plan(self.sync(*sources), Request("plan", full=full))
 
-    def run(self, *sources: Faulty) -> Report | None:
-        """A run; None when no source could be read."""
+    def run(self, *sources: Faulty, hours: int = 9) -> Report | None:
+        """A run, some hours after the last; None when no source could be read."""
+        self.now += timedelta(hours=hours)
         try:
             return run(self.sync(*sources), Request("run"))
         except RetryableError:
             return None
+
+    def approve(self, report: Report | None, *sources: Faulty) -> Report | None:
+        """A person says yes to all that can be approved of a plan, and applies it."""
+        if report is None or not report.plan.changes:
+            return None
+        now = self.clock()
+        keys = choose(report.review.decisions)
+        approval = Approval(report.plan.digest, keys, "test", "", now, now + timedelta(hours=72))
+        plans.approve(self.engine, report.plan_id, approval)
+        try:
+            return apply_plan(self.sync(*sources), report.plan_id)
+        except RetryableError:
+            return None
+
+    def break_at(self, step: int) -> None:
+        """The account cannot be reached any more at this step from now on, once; 0 is never."""
+        met = 0
+
+        def before(_step: Step) -> None:
+            nonlocal met
+            met += 1
+            if met == step:
+                raise RetryableError("connection lost", where="Fluix")
+
+        self.target.before_step = before if step else None
 
     def owners(self) -> dict[str, set[str]]:
         """Fluix id -> the records that own it."""
@@ -203,6 +260,13 @@ class World:
             step = Step(f"hand {place} {self.now}", "add_member", ids[place % len(ids)], {"group": "Hand"})
             self.target.apply([step])
 
+    def meddle(self, place: int) -> None:
+        """An admin changes what we gave: a name, and who is in a group."""
+        for fluix_id in sorted(self.owners())[place % 2 :: 2]:
+            name = Step(f"name {fluix_id} {self.now}", "update_user", fluix_id, {"display_name": "By Hand"})
+            out = Step(f"out {fluix_id} {self.now}", "remove_member", fluix_id, {"group": "A"})
+            self.target.apply([name, out])
+
     def counted(self) -> dict[str, int]:
         """The members of groups, as the store counts them."""
         with reading(self.engine) as connection:
@@ -212,9 +276,15 @@ class World:
         """The members of groups, counted anew."""
         counts: Counter[str] = Counter()
         with reading(self.engine) as connection:
-            query = select(records.c.attributes).where(records.c.gone_since.is_(None))
-            for attributes in connection.execute(query).scalars():
-                counts.update(attributes["groups"])
+            query = select(records.c.source, records.c.external_id, records.c.kind, records.c.attributes)
+            rows = list(connection.execute(query.where(records.c.gone_since.is_(None))))
+            names = {
+                (source, key): attributes["display_name"] for source, key, kind, attributes in rows if kind == "group"
+            }
+            for row in rows:
+                counts.update(row.attributes.get("groups", ()))
+            for source, group_id in connection.execute(select(memberships.c.source, memberships.c.group_id)):
+                counts[names[source, group_id]] += 1
         return dict(counts)
 
 

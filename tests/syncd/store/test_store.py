@@ -9,10 +9,10 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, update
+from sqlalchemy import Engine, Executable, delete, select, update
 
 from connectors.fluix.account import account_metadata
-from connectors.model import Outcome, Step
+from connectors.model import Certificate, Outcome, Problem, Step
 from syncd.core.approval import Approval
 from syncd.core.change import Change, Decision, Finding, RecordKey
 from syncd.core.plan import Plan
@@ -20,10 +20,13 @@ from syncd.core.resolve import Link
 from syncd.core.safety import Review, SourceRead
 from syncd.errors import StoreError
 from syncd.store import engine as engines
-from syncd.store import links, plans
+from syncd.store import links, plans, runs
+from syncd.store.audit import verify
 from syncd.store.engine import REVISION, open_engine, reading, revision, store_errors, writing
 from syncd.store.journal import Journal
-from syncd.store.tables import metadata, plan_changes
+from syncd.store.tables import audit, metadata, plan_changes, records
+from syncd.store.tables import journal as journal_table
+from syncd.store.tables import plans as plan_table
 
 NOW = datetime(2026, 11, 2, 8, 30, tzinfo=UTC)
 KEY = RecordKey("hr", "E1")
@@ -39,9 +42,9 @@ REVIEW = Review(
 SOURCES = (SourceRead("hr", 3, 1, True, ()),)
 
 
-def save(store: Engine, plan: Plan = PLAN, review: Review = REVIEW) -> int:
+def save(store: Engine, plan: Plan = PLAN, review: Review = REVIEW, now: datetime = NOW) -> int:
     return plans.save(
-        store, plan, review, run_id=1, sources=SOURCES, accepts=[("hr", "F", 3, [])], now=NOW, lasts=timedelta(hours=72)
+        store, plan, review, run_id=1, sources=SOURCES, accepts=[("hr", "F", 3, [])], now=now, lasts=timedelta(hours=72)
     )
 
 
@@ -81,6 +84,36 @@ def test_the_same_plan_again_keeps_its_number_until_something_of_it_was_done(sto
     assert save(store) == save(store) == 1
     journal(store).intend(1, [(CREATE, 0, step(CREATE))])
     assert save(store) == 2
+
+
+@pytest.mark.parametrize(
+    ("plan", "hours", "number"), [(PLAN, 35, 1), (PLAN, 36, 2), (Plan.of([], PLAN.links), 36, 2), (Plan.of([]), 999, 1)]
+)
+def test_the_same_plan_gets_a_new_number_before_it_is_too_old(
+    store: Engine, plan: Plan, hours: int, number: int
+) -> None:
+    """A plan that is shown can be applied; an empty one never needs to be."""
+    review = Review((), {change.key: Decision.PROCEED for change in plan.changes})
+    save(store, plan, review)
+    assert save(store, plan, review, NOW + timedelta(hours=hours)) == number
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        delete(plan_changes).where(plan_changes.c.place == 0),
+        update(plan_table).values(adoptions=[["hr", "E3", "f4", {}]]),
+        update(plan_table).values(digest="0" * 32),
+    ],
+    ids=["a change taken out", "an adoption changed", "the digest changed"],
+)
+def test_any_damage_to_a_plan_is_seen(store: Engine, damage: Executable) -> None:
+    number = save(store)
+    with writing(store) as connection:
+        connection.execute(damage)
+    stored = plans.load(store, number)
+    assert stored is not None
+    assert stored.plan.digest.startswith("damaged")
 
 
 def test_other_findings_are_another_plan(store: Engine) -> None:
@@ -143,6 +176,109 @@ def test_a_deletion_is_done_only_when_all_its_steps_are(store: Engine) -> None:
     book.conclude([(DELETE, first, Outcome(first.operation_id, "done", "f2"))])
     assert book.done_keys(1) == set()
     assert [row[3] for row in book.open()] == [last]
+
+
+def test_a_step_that_is_intended_again_is_one_line(store: Engine) -> None:
+    """The same operation, taken up by another run."""
+    save(store)
+    journal(store).intend(1, [(CREATE, 0, step(CREATE))])
+    Journal(store, 2, "bob", lambda: NOW).intend(1, [(CREATE, 0, step(CREATE))])
+    with reading(store) as connection:
+        assert [row.run_id for row in connection.execute(select(journal_table))] == [2]
+
+
+def test_open_steps_come_in_the_order_of_their_plans_and_places(store: Engine) -> None:
+    save(store)
+    verbs = ("reassign_documents", "leave_workflows", "delete_user")
+    placed = [(DELETE, place, step(DELETE, verb)) for place, verb in enumerate(verbs)]
+    journal(store).intend(1, reversed(placed))
+    assert [(row[0], row[3].verb) for row in journal(store).open()] == [(1, verb) for verb in verbs]
+
+
+def test_every_end_has_its_line_in_the_audit_and_the_chain_is_whole(store: Engine) -> None:
+    save(store)
+    book = journal(store)
+    book.intend(1, [(CREATE, 0, step(CREATE))])
+    book.conclude([(CREATE, step(CREATE), Outcome(step(CREATE).operation_id, "done", "f1"))])
+    book.drop(1, [(DELETE, step(DELETE, "delete_user"), "is back")])
+    with reading(store) as connection:
+        rows = [(row.actor, row.action, row.subject, row.detail["state"]) for row in connection.execute(select(audit))]
+    assert rows == [
+        ("anna", "create_user", "a@x.example", "done"),
+        ("anna", "delete_user", "b@x.example", "stale"),
+    ]
+    assert verify(store) == (2, None)
+
+
+def own(store: Engine, key: RecordKey = KEY, fluix_id: str = "f1") -> None:
+    with writing(store) as connection:
+        links.write_links(connection, [Link(key, fluix_id, {"groups": ["F"]})])
+
+
+def test_a_deleted_account_is_ours_no_longer_and_its_gone_record_is_forgotten(store: Engine) -> None:
+    """The record of somebody who is only inactive stays, so that nobody takes it for new."""
+    gone, inactive = RecordKey("hr", "E1"), RecordKey("ad", "7")
+    row = {"kind": "person", "digest": b"0" * 16, "attributes": {}, "address": None, "dirty": True}
+    with writing(store) as connection:
+        for key, since in ((gone, NOW), (inactive, None)):
+            connection.execute(
+                records.insert().values(source=key.source, external_id=key.external_id, gone_since=since, **row)
+            )
+    own(store, gone)
+    own(store, inactive)
+    own(store, RecordKey("hr", "E5"), "f5")
+    change = Change("delete_user", "a@x.example", fluix_id="f1", records=(gone, inactive))
+    with writing(store) as connection:
+        links.follow(connection, [(change, Step("1", "delete_user", "f1"), Outcome("1", "done", "f1"))])
+    assert links.managed(store) == 1
+    with reading(store) as connection:
+        assert [row.source for row in connection.execute(select(records))] == ["ad"]
+
+
+def test_steps_before_the_deletion_change_no_link(store: Engine) -> None:
+    own(store)
+    with writing(store) as connection:
+        for verb in ("reassign_documents", "leave_workflows", "resend_invite", "create_group"):
+            links.follow(connection, [(DELETE, Step(verb, verb, "f1"), Outcome(verb, "done", "f1"))])
+    assert given(store) == {"groups": ["F"]}
+
+
+def test_adopting_is_told_once_and_only_for_what_is_not_ours_yet(store: Engine) -> None:
+    own(store)
+    wanted = [Link(KEY, "f1"), Link(RecordKey("hr", "E3"), "f3")]
+    assert links.not_yet(store, wanted) == wanted[1:]
+    links.adopt(store, links.not_yet(store, wanted), "anna", NOW)
+    links.adopt(store, links.not_yet(store, wanted), "anna", NOW)
+    with reading(store) as connection:
+        assert [(row.action, row.subject) for row in connection.execute(select(audit))] == [("adopt", "hr/E3")]
+
+
+# --- reads --------------------------------------------------------------------------------------------------------
+
+
+def line(run_id: int, store: Engine, *, certified: bool = True) -> runs.ReadLine:
+    problems = () if certified else (Problem("bad", external_id="E2", email="B@x.example"),)
+    made = runs.ReadLine.of("hr", Certificate(3, problems=problems), 1)
+    runs.keep_reads(store, run_id, [made])
+    return made
+
+
+def test_while_a_source_is_read_its_last_read_certifies_nothing_and_still_pins(store: Engine) -> None:
+    before = line(runs.start(store, "run", "anna", NOW), store, certified=False)
+    runs.keep_reads(store, runs.start(store, "run", "anna", NOW), [before.under_way()])
+    trust = runs.trust_of(runs.last_reads(store, ["hr"]).values())
+    assert (trust.certified, trust.pinned) == (frozenset(), {RecordKey("hr", "E2")})
+    assert trust.pinned_addresses == {"b@x.example"}
+    whole = runs.ReadLine.of("hr", Certificate(3), 1)
+    assert runs.trust_of([whole]).certified == {"hr"}
+    assert runs.trust_of([whole.under_way()]).certified == frozenset()
+
+
+def test_the_newest_read_of_each_source_counts(store: Engine) -> None:
+    line(runs.start(store, "run", "anna", NOW), store, certified=False)
+    new = line(runs.start(store, "run", "anna", NOW), store)
+    runs.start(store, "apply", "anna", NOW)
+    assert runs.last_reads(store, ["hr", "never read"]) == {"hr": new}
 
 
 def test_links_follow_what_was_given(store: Engine) -> None:
