@@ -2,7 +2,8 @@
 # check    style, types, dependency rule              bench  every speed that is claimed, beside its peer
 # coverage of the core by branch: 98 % at least
 # install  .venv from the lock                        lock   work the locks out anew
-.PHONY: run install test check coverage bench lock clean
+# migration  the first one, from the tables (until the first release)
+.PHONY: run install test check coverage bench lock migration clean
 
 VENV ?= .venv
 PYTHON ?= python3
@@ -45,6 +46,9 @@ LOCK = pip-compile --quiet --generate-hashes --allow-unsafe --no-header --no-ann
 lock:
 	$(LOCK) --extra build -o requirements.lock pyproject.toml
 	$(LOCK) --extra build --extra dev --extra bench -o requirements-dev.lock pyproject.toml
+
+migration: $(VENV)/.tests-installed
+	$(BIN)/python -m tests.migration
 
 clean:
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .hypothesis

@@ -39,7 +39,8 @@ class App:
 
     def target(self) -> Target:
         """The Fluix side."""
-        made: Target = target_class(self.config.target.type)(self.store, self.clock)
+        target = self.config.target
+        made: Target = target_class(target.type)(self.store, self.clock, target.settings)
         return made
 
     def sync(

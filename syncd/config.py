@@ -28,6 +28,7 @@ from syncd.config_file import (
     read_document,
     shorten,
 )
+from syncd.config_target import AccountTargetConfig
 from syncd.config_values import (
     LATER_SOURCES,
     LATER_TARGETS,
@@ -60,7 +61,7 @@ Kind = Literal["create", "update", "email_change", "delete", "remove_member"]
 Percent = Annotated[float, Field(ge=0, le=100)]
 
 
-# --- sources and target -------------------------------------------------------------------------------------------
+# --- sources ------------------------------------------------------------------------------------------------------
 
 
 class CsvSourceConfig(Located):
@@ -130,15 +131,6 @@ class CsvSourceConfig(Located):
 
 
 SourceConfig = Annotated[CsvSourceConfig, not_later(LATER_SOURCES, "csv")]
-
-
-class TargetConfig(Section):
-    """The Fluix side."""
-
-    type: Literal["account"] = Field(
-        default="account",
-        description="How Fluix is reached. `account` is the embedded account, kept in our own store.",
-    )
 
 
 # --- people and groups --------------------------------------------------------------------------------------------
@@ -498,8 +490,8 @@ class Config(Located):
     sources: Annotated[tuple[SourceConfig, ...], Field(strict=False), NOT_EMPTY] = Field(
         description="Where people and groups come from: a list with at least one source.",
     )
-    target: Annotated[TargetConfig, not_later(LATER_TARGETS, "account")] = Field(
-        default=TargetConfig(),
+    target: Annotated[AccountTargetConfig, not_later(LATER_TARGETS, "account")] = Field(
+        default=AccountTargetConfig(),
         description="The Fluix side that is kept equal to the sources.",
     )
     people: PeopleConfig = Field(
@@ -537,7 +529,8 @@ class Config(Located):
 
     def secret_problems(self) -> list[str]:
         """Every secret that cannot be read at this moment, as sentences with the key and a cure."""
-        secrets = {"store_password": self.store_password}
+        mail = self.target.mail
+        secrets = {"store_password": self.store_password, "target.mail.password": mail.password if mail else None}
         return [f"{key}: {problem}" for key, secret in secrets.items() if secret for problem in secret.problems()]
 
 

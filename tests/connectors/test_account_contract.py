@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from sqlalchemy import select
 
 from connectors.fluix.account import EmbeddedAccount, account_metadata
-from connectors.fluix.account.tables import invitations
+from connectors.fluix.account.tables import mails
 from syncd.store.engine import open_engine, reading
 from tests.target_contract import TargetContract
 
@@ -22,4 +22,8 @@ class TestEmbeddedAccount(TargetContract):
 
     def invitations(self, target):
         with reading(self.engine) as connection:
-            return list(connection.execute(select(invitations.c.email).order_by(invitations.c.invitation_id)).scalars())
+            return list(
+                connection.execute(
+                    select(mails.c.email).where(mails.c.kind == "invitation").order_by(mails.c.mail_id)
+                ).scalars()
+            )

@@ -12,10 +12,10 @@ from sqlalchemy import Connection, Row, or_, select
 from connectors.email import email_problem
 from connectors.errors import PermanentError, RefusedError
 from connectors.fluix.account import applying, reading
-from connectors.fluix.account.connection import chunks
+from connectors.fluix.account.connection import account_of, chunks
 from connectors.fluix.account.dossiers import count_admins, workflow_parts
 from connectors.fluix.account.groups import group_ids
-from connectors.fluix.account.tables import activity, documents, groups, invitations, memberships, users
+from connectors.fluix.account.tables import activity, documents, groups, mails, memberships, users
 from connectors.fluix.csv_files import ImportRow
 from connectors.model import Step, Verb, normalise_email, normalise_name
 
@@ -24,7 +24,7 @@ def list_users(
     connection: Connection, search: str | None, state: str | None, group: str | None
 ) -> list[dict[str, Any]]:
     """Users by email."""
-    query = select(users).order_by(users.c.email_key)
+    query = select(users).where(users.c.account == account_of(connection)).order_by(users.c.email_key)
     if search:
         part = normalise_name(search).replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
         like = f"%{part}%"
@@ -35,7 +35,7 @@ def list_users(
         members = (
             select(memberships.c.user_id)
             .join(groups, groups.c.group_id == memberships.c.group_id)
-            .where(groups.c.name_key == normalise_name(group))
+            .where(groups.c.account == account_of(connection), groups.c.name_key == normalise_name(group))
         )
         query = query.where(users.c.user_id.in_(members))
     rows = connection.execute(query).all()
@@ -62,7 +62,7 @@ def show_user(connection: Connection, email: str) -> dict[str, Any]:
     names = reading.accounts(connection, [here])[here].groups
     parts = workflow_parts(connection, [row.user_id]).get(row.user_id, [])
     theirs = select(documents).where(documents.c.user_id == row.user_id).order_by(documents.c.title)
-    sent = select(invitations).where(invitations.c.user_id == row.user_id).order_by(invitations.c.invitation_id)
+    sent = select(mails).where(mails.c.user_id == row.user_id, mails.c.kind == "invitation").order_by(mails.c.mail_id)
     happened = select(activity).where(activity.c.user_id == row.user_id).order_by(activity.c.activity_id)
     return {
         "fluix_id": here,
@@ -70,7 +70,7 @@ def show_user(connection: Connection, email: str) -> dict[str, Any]:
         "created_at": row.created_at.isoformat(),
         "workflows": [{"workflow": part.workflow, "step": part.step, "alone": part.alone} for part in parts],
         "documents": [{"title": doc.title, "state": doc.state} for doc in connection.execute(theirs)],
-        "invitations": [{"to": mail.email, "sent_at": mail.sent_at.isoformat()} for mail in connection.execute(sent)],
+        "invitations": [{"to": mail.email, "sent_at": mail.queued_at.isoformat()} for mail in connection.execute(sent)],
         "activity": [
             {"at": one.at.isoformat(), "kind": one.kind, "text": one.text} for one in connection.execute(happened)
         ],
@@ -79,7 +79,8 @@ def show_user(connection: Connection, email: str) -> dict[str, Any]:
 
 def addresses(connection: Connection) -> set[str]:
     """The emails of all users, as they are compared."""
-    return set(connection.execute(select(users.c.email_key)).scalars())
+    query = select(users.c.email_key).where(users.c.account == account_of(connection))
+    return set(connection.execute(query).scalars())
 
 
 def add_user(connection: Connection, name: str, email: str, names: Iterable[str], now: datetime) -> str:
@@ -130,7 +131,8 @@ def delete_user(connection: Connection, email: str, now: datetime) -> None:
 
 
 def _find(connection: Connection, email: str) -> Row[Any]:
-    row = connection.execute(select(users).where(users.c.email_key == normalise_email(email))).first()
+    here = (users.c.account == account_of(connection), users.c.email_key == normalise_email(email))
+    row = connection.execute(select(users).where(*here)).first()
     if row is None:
         raise PermanentError(f"there is no user {email}", where=email, cure="see `syncd users list`")
     return row

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_ACCOUNT = "fluix_account"
+"""The execution option that holds the account's name."""
+
 CHUNK = 500
 """How many ids one IN list carries."""
 
@@ -30,13 +33,13 @@ WRITER_LOCK = 0x666C7578
 
 
 @contextmanager
-def reading(engine: Engine) -> Iterator[Connection]:
-    """One consistent view of the account.
+def reading(engine: Engine, account: str) -> Iterator[Connection]:
+    """One consistent view of one account, which `account_of` tells.
 
     Raises:
         ConnectorError: the database could not be read.
     """
-    options: dict[str, object] = {"read_only": True}
+    options: dict[str, object] = {"read_only": True, _ACCOUNT: account}
     if engine.dialect.name == "postgresql":
         options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
     with translated(engine), engine.connect() as plain, plain.execution_options(**options).begin():
@@ -44,16 +47,23 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 
 @contextmanager
-def writing(engine: Engine) -> Iterator[Connection]:
-    """One transaction that is written whole or not at all; writers of the account take turns.
+def writing(engine: Engine, account: str) -> Iterator[Connection]:
+    """One transaction of one account that is written whole or not at all; writers take turns.
 
     Raises:
         ConnectorError: the database could not be written.
     """
-    with translated(engine), engine.begin() as connection:
+    with translated(engine), engine.execution_options(**{_ACCOUNT: account}).begin() as connection:
         if engine.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": WRITER_LOCK})
         yield connection
+
+
+def account_of(connection: Connection) -> str:
+    """The name of the account that this transaction is about: a store can hold several."""
+    name = connection.get_execution_options()[_ACCOUNT]
+    assert isinstance(name, str)
+    return name
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import exists, func, select, text
 
-from connectors.fluix.account.connection import chunks
+from connectors.fluix.account.connection import account_of, chunks
 from connectors.fluix.account.ids import as_numbers
 from connectors.fluix.account.tables import (
     ADMIN_CONDITION,
@@ -32,7 +32,8 @@ def dossiers(connection: Connection, fluix_ids: Iterable[str]) -> dict[str, Doss
     for chunk in chunks(as_numbers(fluix_ids)):
         parts = workflow_parts(connection, chunk)
         counts = _documents(connection, chunk)
-        people = select(users.c.user_id, users.c.owner, users.c.role).where(users.c.user_id.in_(chunk))
+        here = (users.c.account == account_of(connection), users.c.user_id.in_(chunk))
+        people = select(users.c.user_id, users.c.owner, users.c.role).where(*here)
         for user_id, owner, role in connection.execute(people.order_by(users.c.user_id)):
             found[str(user_id)] = Dossier(
                 fluix_id=str(user_id),
@@ -48,7 +49,8 @@ def dossiers(connection: Connection, fluix_ids: Iterable[str]) -> dict[str, Doss
 
 def count_admins(connection: Connection) -> int:
     """How many users of the whole account hold a role or own it."""
-    return connection.execute(select(func.count()).select_from(users).where(text(ADMIN_CONDITION))).scalar_one()
+    here = (users.c.account == account_of(connection), text(ADMIN_CONDITION))
+    return connection.execute(select(func.count()).select_from(users).where(*here)).scalar_one()
 
 
 def workflow_parts(connection: Connection, user_ids: Sequence[int]) -> dict[int, list[WorkflowPart]]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection, insert, select, tuple_, update
 from sqlalchemy import delete as sql_delete
 
-from connectors.fluix.account.connection import chunks
+from connectors.fluix.account.connection import account_of, chunks
 from connectors.fluix.account.ids import as_number, as_numbers
 from connectors.fluix.account.outcomes import done, failed, gone, record, text
 from connectors.fluix.account.tables import groups, memberships, users
@@ -19,7 +19,9 @@ def group_ids(connection: Connection, names: Iterable[str]) -> dict[str, int]:
     """Name as compared -> id of the groups of these names that are there."""
     found: dict[str, int] = {}
     for part in chunks({normalise_name(name) for name in names}):
-        query = select(groups.c.name_key, groups.c.group_id).where(groups.c.name_key.in_(part))
+        query = select(groups.c.name_key, groups.c.group_id).where(
+            groups.c.account == account_of(connection), groups.c.name_key.in_(part)
+        )
         found.update(connection.execute(query).all())
     return found
 
@@ -33,7 +35,10 @@ def create(connection: Connection, steps: Sequence[Step], now: datetime) -> list
         if normalise_name(name) not in there:
             new.setdefault(normalise_name(name), name)
     if new:
-        connection.execute(insert(groups), [{"name": name, "name_key": key} for key, name in new.items()])
+        account = account_of(connection)
+        connection.execute(
+            insert(groups), [{"account": account, "name": name, "name_key": key} for key, name in new.items()]
+        )
     record(connection, ((None, "group created", name) for name in new.values()), now)
     return [done(step) for step in steps]
 
@@ -103,7 +108,8 @@ def _present(connection: Connection, steps: Iterable[Step]) -> set[int]:
     """Ids of the users who are there."""
     found: set[int] = set()
     for part in chunks(as_numbers(step.fluix_id for step in steps)):
-        found.update(connection.execute(select(users.c.user_id).where(users.c.user_id.in_(part))).scalars())
+        query = select(users.c.user_id).where(users.c.account == account_of(connection), users.c.user_id.in_(part))
+        found.update(connection.execute(query).scalars())
     return found
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection, select, update
 from sqlalchemy import delete as sql_delete
 
-from connectors.fluix.account.connection import chunks
+from connectors.fluix.account.connection import account_of, chunks
 from connectors.fluix.account.dossiers import workflow_parts
 from connectors.fluix.account.ids import as_number
 from connectors.fluix.account.outcomes import done, failed, gone, record, text
@@ -33,7 +33,7 @@ def _reassign(connection: Connection, step: Step, now: datetime) -> Outcome:
         count = connection.execute(sql_delete(documents).where(theirs)).rowcount
         record(connection, [(user_id, "documents given up", str(count))], now)
         return done(step)
-    query = select(users.c.user_id).where(users.c.user_id == as_number(to))
+    query = select(users.c.user_id).where(users.c.account == account_of(connection), users.c.user_id == as_number(to))
     receiver = connection.execute(query).scalar()
     if receiver is None:
         return failed(step, f"there is no user with the id {to} to take the documents")

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, insert
 
+from connectors.fluix.account.connection import account_of
 from connectors.fluix.account.tables import activity
 from connectors.model import Outcome, Step
 
@@ -37,7 +38,8 @@ def text(step: Step, name: str) -> str:
 def record(connection: Connection, happenings: Iterable[tuple[int | None, str, str]], now: datetime) -> None:
     """Write what happened (user, kind, text) into the activity."""
     rows: list[dict[str, Any]] = [
-        {"at": now, "user_id": user_id, "kind": kind, "text": what} for user_id, kind, what in happenings
+        {"account": account_of(connection), "at": now, "user_id": user_id, "kind": kind, "text": what}
+        for user_id, kind, what in happenings
     ]
     if rows:
         connection.execute(insert(activity), rows)

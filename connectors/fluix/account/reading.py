@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 from sqlalchemy import Text, func, select
 from sqlalchemy import cast as sql_cast
 
-from connectors.fluix.account.connection import chunks
+from connectors.fluix.account.connection import account_of, chunks
 from connectors.fluix.account.ids import as_numbers
 from connectors.fluix.account.tables import groups, memberships, users
 from connectors.model import Account, AccountGroup, AccountState, Certificate
@@ -60,12 +60,15 @@ class GroupSets:
 def stream(connection: Connection) -> Iterator[AccountGroup | Account | Certificate]:
     """Every group, then every user by id, then the certificate. Memory does not grow with the users."""
     names: dict[str, str] = {}
-    for group_id, name in connection.execute(select(groups.c.group_id, groups.c.name).order_by(groups.c.group_id)):
+    account = account_of(connection)
+    teams = select(groups.c.group_id, groups.c.name).where(groups.c.account == account).order_by(groups.c.group_id)
+    for group_id, name in connection.execute(teams):
         names[str(group_id)] = name
         yield AccountGroup(str(group_id), name)
     sets = GroupSets(names).of
     count = 0
-    result = connection.execute(_USERS.order_by(users.c.user_id), execution_options={"yield_per": PAGE})
+    people = _USERS.where(users.c.account == account).order_by(users.c.user_id)
+    result = connection.execute(people, execution_options={"yield_per": PAGE})
     for page in result.partitions():
         count += len(page)
         for user_id, email, name, state, ids in page:
@@ -77,7 +80,8 @@ def accounts(connection: Connection, fluix_ids: Iterable[str]) -> dict[str, Acco
     """The users of these ids; who is not there is left out."""
     found: dict[str, Account] = {}
     for chunk in chunks(as_numbers(fluix_ids)):
-        rows = connection.execute(_USERS.where(users.c.user_id.in_(chunk)).order_by(users.c.user_id)).all()
+        query = _USERS.where(users.c.account == account_of(connection), users.c.user_id.in_(chunk))
+        rows = connection.execute(query.order_by(users.c.user_id)).all()
         sets = GroupSets(_names(connection, {one for row in rows if row[4] for one in row[4].split(",")}))
         for user_id, email, name, state, ids in rows:
             found[str(user_id)] = Account(str(user_id), email, name, cast("AccountState", state), sets.of(ids))

@@ -17,21 +17,24 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
+from sqlalchemy import Column, ColumnElement, Connection, Row, ScalarSelect, bindparam, delete, insert, select, update
 
 from connectors.errors import PermanentError
 from connectors.fluix.account import admin, reading
-from connectors.fluix.account.connection import chunks
+from connectors.fluix.account.connection import account_of, chunks
 from connectors.fluix.account.copy_problems import problems
 from connectors.fluix.account.groups import group_ids
 from connectors.fluix.account.outcomes import record
 from connectors.fluix.account.tables import (
+    devices,
     documents,
     groups,
     memberships,
+    role_groups,
     step_groups,
     step_users,
     users,
+    workflow_groups,
     workflow_steps,
     workflows,
 )
@@ -41,11 +44,13 @@ from connectors.model import Account, normalise_email, normalise_name
 
 def dump(connection: Connection) -> dict[str, Any]:
     """The whole account, sorted."""
-    rows = connection.execute(select(users).order_by(users.c.email_key)).all()
+    account = account_of(connection)
+    rows = connection.execute(select(users).where(users.c.account == account).order_by(users.c.email_key)).all()
     emails = {row.user_id: row.email for row in rows}
     there = {item.fluix_id: item for item in reading.stream(connection) if isinstance(item, Account)}
-    names = dict(connection.execute(select(groups.c.group_id, groups.c.name)).all())
-    docs = connection.execute(select(documents).order_by(documents.c.title, documents.c.document_id))
+    names = dict(connection.execute(select(groups.c.group_id, groups.c.name).where(groups.c.account == account)).all())
+    query = select(documents).where(documents.c.user_id.in_(_ids(users.c.user_id, users.c.account == account)))
+    docs = connection.execute(query.order_by(documents.c.title, documents.c.document_id))
     return {
         "users": [admin.summary(row, there[str(row.user_id)].groups) for row in rows],
         "groups": [{"name": name} for name in sorted(names.values(), key=normalise_name)],
@@ -58,20 +63,28 @@ def _dump_workflows(
     connection: Connection, emails: Mapping[int, str], names: Mapping[int, str]
 ) -> list[dict[str, Any]]:
     found: dict[int, dict[str, Any]] = {}
-    for row in connection.execute(select(workflows).order_by(workflows.c.name_key)):
+    here = workflows.c.account == account_of(connection)
+    ours = _ids(workflows.c.workflow_id, here)
+    ours_steps = _ids(workflow_steps.c.step_id, workflow_steps.c.workflow_id.in_(ours))
+    for row in connection.execute(select(workflows).where(here).order_by(workflows.c.name_key)):
         found[row.workflow_id] = {"name": row.name, "steps": []}
     steps: dict[int, dict[str, Any]] = {}
-    for row in connection.execute(select(workflow_steps).order_by(workflow_steps.c.position)):
+    query = select(workflow_steps).where(workflow_steps.c.workflow_id.in_(ours))
+    for row in connection.execute(query.order_by(workflow_steps.c.position)):
         steps[row.step_id] = {"name": row.name, "users": [], "groups": []}
         found[row.workflow_id]["steps"].append(steps[row.step_id])
-    for row in connection.execute(select(step_users)):
+    for row in connection.execute(select(step_users).where(step_users.c.step_id.in_(ours_steps))):
         steps[row.step_id]["users"].append(emails[row.user_id])
-    for row in connection.execute(select(step_groups)):
+    for row in connection.execute(select(step_groups).where(step_groups.c.step_id.in_(ours_steps))):
         steps[row.step_id]["groups"].append(names[row.group_id])
     for step in steps.values():
         step["users"].sort()
         step["groups"].sort()
     return list(found.values())
+
+
+def _ids(column: Column[Any], condition: ColumnElement[bool]) -> ScalarSelect[Any]:
+    return select(column).where(condition).scalar_subquery()
 
 
 def load(connection: Connection, data: Mapping[str, Any], *, replace: bool, now: datetime) -> dict[str, int]:
@@ -84,7 +97,7 @@ def load(connection: Connection, data: Mapping[str, Any], *, replace: bool, now:
         PermanentError: the copy has problems; all of them are named, and nothing is written.
     """
     known_users = set() if replace else admin.addresses(connection)
-    known_groups = set() if replace else set(connection.execute(select(groups.c.name_key)).scalars())
+    known_groups = set() if replace else set(_group_keys(connection))
     found = problems(data, known_users, known_groups, owner_is_there=not replace and _other_owner(connection, data))
     if found:
         raise PermanentError(
@@ -105,7 +118,8 @@ def load(connection: Connection, data: Mapping[str, Any], *, replace: bool, now:
 
 def _other_owner(connection: Connection, data: Mapping[str, Any]) -> bool:
     """Whether somebody owns the account of whom the copy does not say whether that stays so."""
-    address = connection.execute(select(users.c.email_key).where(users.c.owner)).scalar()
+    here = (users.c.account == account_of(connection), users.c.owner)
+    address = connection.execute(select(users.c.email_key).where(*here)).scalar()
     entries = data.get("users") if isinstance(data, Mapping) else None
     told = {
         normalise_email(str(user.get("email", "")))
@@ -117,16 +131,35 @@ def _other_owner(connection: Connection, data: Mapping[str, Any]) -> bool:
 
 def _clear(connection: Connection, data: Mapping[str, Any]) -> None:
     """Remove everything that the copy does not name, and what it will say anew."""
-    for table in (step_users, step_groups, workflow_steps, workflows, documents, memberships):
-        connection.execute(delete(table))
+    account = account_of(connection)
+    our_users = _ids(users.c.user_id, users.c.account == account)
+    ours = _ids(workflows.c.workflow_id, workflows.c.account == account)
+    our_steps = _ids(workflow_steps.c.step_id, workflow_steps.c.workflow_id.in_(ours))
+    for column, ids in (
+        (step_users.c.step_id, our_steps),
+        (step_groups.c.step_id, our_steps),
+        (workflow_steps.c.workflow_id, ours),
+        (workflow_groups.c.workflow_id, ours),
+        (documents.c.user_id, our_users),
+        (memberships.c.user_id, our_users),
+        (role_groups.c.user_id, our_users),
+    ):
+        connection.execute(delete(column.table).where(column.in_(ids)))
+    connection.execute(delete(workflows).where(workflows.c.account == account))
     kept = {normalise_email(user["email"]) for user in data.get("users") or ()}
-    people = connection.execute(select(users.c.user_id, users.c.email_key)).all()
+    people = connection.execute(select(users.c.user_id, users.c.email_key).where(users.c.account == account)).all()
     for chunk in chunks(user_id for user_id, address in people if address not in kept):
+        connection.execute(delete(devices).where(devices.c.user_id.in_(chunk)))
         connection.execute(delete(users).where(users.c.user_id.in_(chunk)))
     names = {normalise_name(group["name"]) for group in data.get("groups") or ()}
-    teams = connection.execute(select(groups.c.group_id, groups.c.name_key)).all()
-    for chunk in chunks(group_id for group_id, key in teams if key not in names):
+    for chunk in chunks(group_id for key, group_id in _group_keys(connection).items() if key not in names):
         connection.execute(delete(groups).where(groups.c.group_id.in_(chunk)))
+
+
+def _group_keys(connection: Connection) -> dict[str, int]:
+    """Name as compared -> id of every group."""
+    query = select(groups.c.name_key, groups.c.group_id).where(groups.c.account == account_of(connection))
+    return dict(connection.execute(query).all())
 
 
 def _load_groups(connection: Connection, names: Iterable[str]) -> None:
@@ -134,7 +167,8 @@ def _load_groups(connection: Connection, names: Iterable[str]) -> None:
     for name in names:
         wanted.setdefault(normalise_name(name), name)
     there = group_ids(connection, wanted.values())
-    rows = [{"name": name, "name_key": key} for key, name in wanted.items() if key not in there]
+    account = account_of(connection)
+    rows = [{"account": account, "name": name, "name_key": key} for key, name in wanted.items() if key not in there]
     if rows:
         connection.execute(insert(groups), rows)
     for key, group_id in there.items():
@@ -143,21 +177,21 @@ def _load_groups(connection: Connection, names: Iterable[str]) -> None:
 
 def _load_users(connection: Connection, entries: Sequence[Mapping[str, Any]], now: datetime, *, keep: bool) -> None:
     """Make users, or bring them to what the copy says; `keep` what is there where it says nothing."""
+    account = account_of(connection)
     there: dict[str, Row[Any]] = {}
     for part in chunks(normalise_email(entry["email"]) for entry in entries):
-        there.update(
-            (row.email_key, row) for row in connection.execute(select(users).where(users.c.email_key.in_(part)))
-        )
+        query = select(users).where(users.c.account == account, users.c.email_key.in_(part))
+        there.update((row.email_key, row) for row in connection.execute(query))
     new, known = [], []
     for entry in entries:
         row = there.get(normalise_email(entry["email"]))
         values = _values(entry, row if keep else None)
         if row is None:
-            new.append({**values, "created_at": now})
+            new.append({**values, "account": account, "created_at": now})
         else:
             known.append({**values, "of": row.user_id})
     if any(row.owner for row in there.values()):  # so that never two are the owner, in whatever order they are written
-        connection.execute(update(users).where(users.c.owner).values(owner=False))
+        connection.execute(update(users).where(users.c.account == account, users.c.owner).values(owner=False))
     if known:
         connection.execute(update(users).where(users.c.user_id == bindparam("of")), known)
     if new:
@@ -197,10 +231,13 @@ def _load_memberships(connection: Connection, entries: Sequence[Mapping[str, Any
 def _load_workflow(connection: Connection, entry: Mapping[str, Any]) -> None:
     """Make a workflow, or bring it to what the copy says."""
     key = normalise_name(entry["name"])
-    query = select(workflows.c.workflow_id).where(workflows.c.name_key == key)
+    account = account_of(connection)
+    query = select(workflows.c.workflow_id).where(workflows.c.account == account, workflows.c.name_key == key)
     workflow_id = connection.execute(query).scalar()
     if workflow_id is None:
-        new = connection.execute(insert(workflows).values(name=entry["name"], name_key=key)).inserted_primary_key
+        new = connection.execute(
+            insert(workflows).values(account=account, name=entry["name"], name_key=key)
+        ).inserted_primary_key
         assert new is not None
         workflow_id = new[0]
     else:
@@ -230,7 +267,8 @@ def _load_documents(connection: Connection, entries: Iterable[Mapping[str, Any]]
     there: Counter[tuple[str, str, int]] = Counter()
     if merge:
         columns = (documents.c.title, documents.c.state, documents.c.user_id)
-        there.update((row[0], row[1], row[2]) for row in connection.execute(select(*columns)))
+        query = select(*columns).where(documents.c.user_id.in_(set(ids.values())))
+        there.update((row[0], row[1], row[2]) for row in connection.execute(query))
     new = []
     for entry in entries:
         document = (entry["title"], entry.get("state") or "draft", ids[normalise_email(entry["user"])])

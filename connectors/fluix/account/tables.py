@@ -1,7 +1,7 @@
 """What the account stores: SQLAlchemy Core tables, portable between SQLite and PostgreSQL. No statements here.
 
 Foreign keys have no cascade: what goes with a user is removed by name, so that the database itself refuses what a rule
-forgot (a user who still takes part in a workflow). The outbox, the activity and the operations outlive their user.
+forgot (a user who still takes part in a workflow). Mails, the activity and the operations outlive their user.
 """
 
 from __future__ import annotations
@@ -66,26 +66,31 @@ users = Table(
     "account_users",
     account_metadata,
     Column("user_id", Integer, primary_key=True),
+    Column("account", Text, nullable=False, comment="the account's name: a store can hold several"),
     Column("email", Text, nullable=False),
-    Column("email_key", Text, nullable=False, unique=True),
+    Column("email_key", Text, nullable=False),
     Column("name", Text, nullable=False),
     Column("name_key", Text, nullable=False),
     Column("state", Text, nullable=False),
-    Column("role", Text, nullable=False),
+    Column("role", Text, nullable=False, comment="an admin role's name; empty: none"),
     Column("owner", Boolean, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
+    Column("last_login_at", UtcDateTime),
+    Column("refused", Text, comment="why the mail server did not accept the address, as it said"),
     CheckConstraint("state IN ('invited', 'active')", name="state"),
+    UniqueConstraint("account", "email_key"),
     sqlite_autoincrement=True,  # an id is never given to a second person
 )
 Index(
     "ix_account_users_admins",
+    users.c.account,
     users.c.user_id,
     sqlite_where=text(ADMIN_CONDITION),
     postgresql_where=text(ADMIN_CONDITION),
 )
 Index(
     "uq_account_users_owner",
-    users.c.owner,
+    users.c.account,
     unique=True,
     sqlite_where=text("owner"),
     postgresql_where=text("owner"),
@@ -95,8 +100,10 @@ groups = Table(
     "account_groups",
     account_metadata,
     Column("group_id", Integer, primary_key=True),
+    Column("account", Text, nullable=False),
     Column("name", Text, nullable=False),
-    Column("name_key", Text, nullable=False, unique=True),
+    Column("name_key", Text, nullable=False),
+    UniqueConstraint("account", "name_key"),
     sqlite_autoincrement=True,
 )
 
@@ -112,8 +119,28 @@ workflows = Table(
     "account_workflows",
     account_metadata,
     Column("workflow_id", Integer, primary_key=True),
+    Column("account", Text, nullable=False),
     Column("name", Text, nullable=False),
-    Column("name_key", Text, nullable=False, unique=True),
+    Column("name_key", Text, nullable=False),
+    UniqueConstraint("account", "name_key"),
+)
+
+workflow_groups = Table(
+    "account_workflow_groups",
+    account_metadata,
+    Column("workflow_id", ForeignKey("account_workflows.workflow_id"), primary_key=True),
+    Column("group_id", ForeignKey("account_groups.group_id"), primary_key=True, index=True),
+    comment="a group gives its members these workflows",
+    sqlite_with_rowid=False,
+)
+
+role_groups = Table(
+    "account_role_groups",
+    account_metadata,
+    Column("user_id", ForeignKey("account_users.user_id"), primary_key=True),
+    Column("group_id", ForeignKey("account_groups.group_id"), primary_key=True, index=True),
+    comment="an admin's role is for these groups only; without a row here: for the whole account",
+    sqlite_with_rowid=False,
 )
 
 workflow_steps = Table(
@@ -152,21 +179,94 @@ documents = Table(
     CheckConstraint("state IN ('draft', 'assigned')", name="state"),
 )
 
-invitations = Table(
-    "account_invitations",
+mails = Table(
+    "account_mails",
     account_metadata,
-    Column("invitation_id", Integer, primary_key=True),
-    Column("user_id", Integer, nullable=False, index=True),
-    Column("email", Text, nullable=False),
-    Column("sent_at", UtcDateTime, nullable=False),
+    Column("mail_id", Integer, primary_key=True),
+    Column("account", Text, nullable=False),
+    Column("user_id", Integer, index=True, comment="whom it is about; None: the account"),
+    Column("kind", Text, nullable=False, comment="invitation | password_reset | user_data | refused_address | …"),
+    Column("email", Text, nullable=False, comment="to whom"),
+    Column("subject", Text, nullable=False),
     Column("text", Text, nullable=False),
+    Column("attachment_name", Text),
+    Column("attachment", Text),
+    Column("message_id", Text, comment="the Message-ID header, which begins with the mail's id: a bounce names it"),
+    Column("state", Text, nullable=False, comment="queued | sending | sent | refused | unsure"),
+    Column("tries", Integer, nullable=False),
+    Column("error", Text, comment="what the mail server said"),
+    Column("queued_at", UtcDateTime, nullable=False),
+    Column("sent_at", UtcDateTime),
+    Column("next_try_at", UtcDateTime),
+    CheckConstraint("state IN ('queued', 'sending', 'sent', 'refused', 'unsure')", name="state"),
+)
+Index(
+    "ix_account_mails_waiting",
+    mails.c.account,
+    mails.c.mail_id,
+    sqlite_where=text("state IN ('queued', 'sending')"),
+    postgresql_where=text("state IN ('queued', 'sending')"),
+)
+
+passwords = Table(
+    "account_passwords",
+    account_metadata,
+    Column("email_key", Text, primary_key=True, comment="one password for a person in several accounts"),
+    Column("hash", Text, nullable=False, comment="argon2id, in its own notation"),
+    Column("set_at", UtcDateTime, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+login_guards = Table(
+    "account_login_guards",
+    account_metadata,
+    Column("email_key", Text, primary_key=True),
+    Column("failures", Integer, nullable=False, comment="wrong passwords since the last good login or block"),
+    Column("blocks", Integer, nullable=False, comment="blocks since the last good login: each is longer"),
+    Column("blocked_until", UtcDateTime),
+    sqlite_with_rowid=False,
+)
+
+devices = Table(
+    "account_devices",
+    account_metadata,
+    Column("device_id", Integer, primary_key=True),
+    Column("user_id", ForeignKey("account_users.user_id"), nullable=False, index=True),
+    Column("identifier", Text, nullable=False, comment="what the app calls its device"),
+    Column("name", Text, nullable=False),
+    Column("platform", Text, nullable=False),
+    Column("app_version", Text, nullable=False),
+    Column("session", Text, unique=True, comment="SHA-256 of the session's secret"),
+    Column("signed_in_at", UtcDateTime, nullable=False),
+    Column("seen_at", UtcDateTime, nullable=False),
+    UniqueConstraint("user_id", "identifier"),
+)
+
+keys = Table(
+    "account_keys",
+    account_metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False, comment="what links are signed with"),
+    sqlite_with_rowid=False,
+)
+
+deleted = Table(
+    "account_deleted",
+    account_metadata,
+    Column("user_id", Integer, primary_key=True, autoincrement=False),
+    Column("account", Text, nullable=False),
+    Column("email_key", Text, index=True),
+    Column("setup", Text, comment="the user's whole set-up as JSON; None once it was erased"),
+    Column("deleted_at", UtcDateTime, nullable=False, index=True),
+    Column("erased_at", UtcDateTime),
 )
 
 activity = Table(
     "account_activity",
     account_metadata,
     Column("activity_id", Integer, primary_key=True),
-    Column("at", UtcDateTime, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("at", UtcDateTime, nullable=False, index=True),
     Column("user_id", Integer, index=True),
     Column("kind", Text, nullable=False),
     Column("text", Text, nullable=False),

@@ -9,11 +9,11 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, insert, select
 from sqlalchemy import update as sql_update
 
-from connectors.fluix.account.connection import chunks
+from connectors.fluix.account.connection import account_of, chunks
 from connectors.fluix.account.groups import group_ids
 from connectors.fluix.account.ids import as_numbers
 from connectors.fluix.account.outcomes import done, failed, gone, record, text
-from connectors.fluix.account.tables import invitations, memberships, users
+from connectors.fluix.account.tables import mails, memberships, users
 from connectors.model import Outcome, Step, normalise_email, normalise_name
 
 
@@ -52,6 +52,7 @@ def _insert(connection: Connection, steps: Iterable[Step], now: datetime) -> dic
     """Address -> id of the new users."""
     rows = [
         {
+            "account": account_of(connection),
             "email": text(step, "email"),
             "email_key": normalise_email(text(step, "email")),
             "name": text(step, "display_name"),
@@ -73,7 +74,9 @@ def by_address(connection: Connection, emails: Iterable[str]) -> dict[str, int]:
     """Address -> id of the users who have one of these emails."""
     found: dict[str, int] = {}
     for part in chunks(map(normalise_email, emails)):
-        query = select(users.c.email_key, users.c.user_id).where(users.c.email_key.in_(part))
+        query = select(users.c.email_key, users.c.user_id).where(
+            users.c.account == account_of(connection), users.c.email_key.in_(part)
+        )
         found.update(connection.execute(query).all())
     return found
 
@@ -82,7 +85,8 @@ def by_id(connection: Connection, steps: Iterable[Step]) -> dict[str, Row[Any]]:
     """Fluix id -> row of the users whom these steps are about."""
     found: dict[str, Row[Any]] = {}
     for part in chunks(as_numbers(step.fluix_id for step in steps)):
-        for row in connection.execute(select(users).where(users.c.user_id.in_(part))):
+        query = select(users).where(users.c.account == account_of(connection), users.c.user_id.in_(part))
+        for row in connection.execute(query):
             found[str(row.user_id)] = row
     return found
 
@@ -150,11 +154,21 @@ def resend_invites(connection: Connection, steps: Sequence[Step], now: datetime)
 def invite(connection: Connection, invited: Iterable[tuple[int, str]], now: datetime) -> None:
     """Put invitations for users (id, email) into the outbox."""
     rows = [
-        {"user_id": user_id, "email": email, "sent_at": now, "text": f"You are invited to Fluix. Log in as {email}."}
+        {
+            "account": account_of(connection),
+            "user_id": user_id,
+            "kind": "invitation",
+            "email": email,
+            "subject": "",
+            "text": "",
+            "state": "queued",
+            "tries": 0,
+            "queued_at": now,
+        }
         for user_id, email in invited
     ]
     if rows:
-        connection.execute(insert(invitations), rows)
+        connection.execute(insert(mails), rows)
 
 
 def _text_or(values: Mapping[str, str | tuple[str, ...]], name: str, otherwise: str) -> str:

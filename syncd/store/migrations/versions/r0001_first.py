@@ -193,32 +193,96 @@ def upgrade() -> None:
     op.create_table(
         "account_activity",
         sa.Column("activity_id", sa.Integer(), nullable=False),
+        sa.Column("account", sa.Text(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("user_id", sa.Integer(), nullable=True),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("activity_id", name=op.f("pk_account_activity")),
     )
+    op.create_index(op.f("ix_account_activity_at"), "account_activity", ["at"], unique=False)
     op.create_index(op.f("ix_account_activity_user_id"), "account_activity", ["user_id"], unique=False)
+    op.create_table(
+        "account_deleted",
+        sa.Column("user_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("email_key", sa.Text(), nullable=True),
+        sa.Column(
+            "setup", sa.Text(), nullable=True, comment="the user's whole set-up as JSON; None once it was erased"
+        ),
+        sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("erased_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("user_id", name=op.f("pk_account_deleted")),
+    )
+    op.create_index(op.f("ix_account_deleted_deleted_at"), "account_deleted", ["deleted_at"], unique=False)
+    op.create_index(op.f("ix_account_deleted_email_key"), "account_deleted", ["email_key"], unique=False)
     op.create_table(
         "account_groups",
         sa.Column("group_id", sa.Integer(), nullable=False),
+        sa.Column("account", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("name_key", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("group_id", name=op.f("pk_account_groups")),
-        sa.UniqueConstraint("name_key", name=op.f("uq_account_groups_name_key")),
+        sa.UniqueConstraint("account", "name_key", name=op.f("uq_account_groups_account")),
         sqlite_autoincrement=True,
     )
     op.create_table(
-        "account_invitations",
-        sa.Column("invitation_id", sa.Integer(), nullable=False),
-        sa.Column("user_id", sa.Integer(), nullable=False),
-        sa.Column("email", sa.Text(), nullable=False),
-        sa.Column("sent_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("text", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("invitation_id", name=op.f("pk_account_invitations")),
+        "account_keys",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False, comment="what links are signed with"),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_account_keys")),
+        sqlite_with_rowid=False,
     )
-    op.create_index(op.f("ix_account_invitations_user_id"), "account_invitations", ["user_id"], unique=False)
+    op.create_table(
+        "account_login_guards",
+        sa.Column("email_key", sa.Text(), nullable=False),
+        sa.Column(
+            "failures", sa.Integer(), nullable=False, comment="wrong passwords since the last good login or block"
+        ),
+        sa.Column("blocks", sa.Integer(), nullable=False, comment="blocks since the last good login: each is longer"),
+        sa.Column("blocked_until", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("email_key", name=op.f("pk_account_login_guards")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "account_mails",
+        sa.Column("mail_id", sa.Integer(), nullable=False),
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("user_id", sa.Integer(), nullable=True, comment="whom it is about; None: the account"),
+        sa.Column(
+            "kind", sa.Text(), nullable=False, comment="invitation | password_reset | user_data | refused_address | …"
+        ),
+        sa.Column("email", sa.Text(), nullable=False, comment="to whom"),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("attachment_name", sa.Text(), nullable=True),
+        sa.Column("attachment", sa.Text(), nullable=True),
+        sa.Column(
+            "message_id",
+            sa.Text(),
+            nullable=True,
+            comment="the Message-ID header, which begins with the mail's id: a bounce names it",
+        ),
+        sa.Column("state", sa.Text(), nullable=False, comment="queued | sending | sent | refused | unsure"),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("error", sa.Text(), nullable=True, comment="what the mail server said"),
+        sa.Column("queued_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("next_try_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "state IN ('queued', 'sending', 'sent', 'refused', 'unsure')", name=op.f("ck_account_mails_state")
+        ),
+        sa.PrimaryKeyConstraint("mail_id", name=op.f("pk_account_mails")),
+    )
+    op.create_index(op.f("ix_account_mails_user_id"), "account_mails", ["user_id"], unique=False)
+    op.create_index(
+        "ix_account_mails_waiting",
+        "account_mails",
+        ["account", "mail_id"],
+        unique=False,
+        sqlite_where=sa.text("state IN ('queued', 'sending')"),
+        postgresql_where=sa.text("state IN ('queued', 'sending')"),
+    )
     op.create_table(
         "account_operations",
         sa.Column("operation_id", sa.Text(), nullable=False),
@@ -228,25 +292,38 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "account_passwords",
+        sa.Column("email_key", sa.Text(), nullable=False, comment="one password for a person in several accounts"),
+        sa.Column("hash", sa.Text(), nullable=False, comment="argon2id, in its own notation"),
+        sa.Column("set_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("email_key", name=op.f("pk_account_passwords")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "account_users",
         sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("account", sa.Text(), nullable=False, comment="the account's name: a store can hold several"),
         sa.Column("email", sa.Text(), nullable=False),
         sa.Column("email_key", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("name_key", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
-        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("role", sa.Text(), nullable=False, comment="an admin role's name; empty: none"),
         sa.Column("owner", sa.Boolean(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_login_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column(
+            "refused", sa.Text(), nullable=True, comment="why the mail server did not accept the address, as it said"
+        ),
         sa.CheckConstraint("state IN ('invited', 'active')", name=op.f("ck_account_users_state")),
         sa.PrimaryKeyConstraint("user_id", name=op.f("pk_account_users")),
-        sa.UniqueConstraint("email_key", name=op.f("uq_account_users_email_key")),
+        sa.UniqueConstraint("account", "email_key", name=op.f("uq_account_users_account")),
         sqlite_autoincrement=True,
     )
     op.create_index(
         "ix_account_users_admins",
         "account_users",
-        ["user_id"],
+        ["account", "user_id"],
         unique=False,
         sqlite_where=sa.text("role <> '' OR owner"),
         postgresql_where=sa.text("role <> '' OR owner"),
@@ -254,7 +331,7 @@ def upgrade() -> None:
     op.create_index(
         "uq_account_users_owner",
         "account_users",
-        ["owner"],
+        ["account"],
         unique=True,
         sqlite_where=sa.text("owner"),
         postgresql_where=sa.text("owner"),
@@ -262,11 +339,29 @@ def upgrade() -> None:
     op.create_table(
         "account_workflows",
         sa.Column("workflow_id", sa.Integer(), nullable=False),
+        sa.Column("account", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("name_key", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("workflow_id", name=op.f("pk_account_workflows")),
-        sa.UniqueConstraint("name_key", name=op.f("uq_account_workflows_name_key")),
+        sa.UniqueConstraint("account", "name_key", name=op.f("uq_account_workflows_account")),
     )
+    op.create_table(
+        "account_devices",
+        sa.Column("device_id", sa.Integer(), nullable=False),
+        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("identifier", sa.Text(), nullable=False, comment="what the app calls its device"),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("platform", sa.Text(), nullable=False),
+        sa.Column("app_version", sa.Text(), nullable=False),
+        sa.Column("session", sa.Text(), nullable=True, comment="SHA-256 of the session's secret"),
+        sa.Column("signed_in_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["user_id"], ["account_users.user_id"], name=op.f("fk_account_devices_user_id")),
+        sa.PrimaryKeyConstraint("device_id", name=op.f("pk_account_devices")),
+        sa.UniqueConstraint("session", name=op.f("uq_account_devices_session")),
+        sa.UniqueConstraint("user_id", "identifier", name=op.f("uq_account_devices_user_id")),
+    )
+    op.create_index(op.f("ix_account_devices_user_id"), "account_devices", ["user_id"], unique=False)
     op.create_table(
         "account_documents",
         sa.Column("document_id", sa.Integer(), nullable=False),
@@ -290,6 +385,34 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index(op.f("ix_account_memberships_group_id"), "account_memberships", ["group_id"], unique=False)
+    op.create_table(
+        "account_role_groups",
+        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("group_id", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["group_id"], ["account_groups.group_id"], name=op.f("fk_account_role_groups_group_id")
+        ),
+        sa.ForeignKeyConstraint(["user_id"], ["account_users.user_id"], name=op.f("fk_account_role_groups_user_id")),
+        sa.PrimaryKeyConstraint("user_id", "group_id", name=op.f("pk_account_role_groups")),
+        comment="an admin's role is for these groups only; without a row here: for the whole account",
+        sqlite_with_rowid=False,
+    )
+    op.create_index(op.f("ix_account_role_groups_group_id"), "account_role_groups", ["group_id"], unique=False)
+    op.create_table(
+        "account_workflow_groups",
+        sa.Column("workflow_id", sa.Integer(), nullable=False),
+        sa.Column("group_id", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["group_id"], ["account_groups.group_id"], name=op.f("fk_account_workflow_groups_group_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["workflow_id"], ["account_workflows.workflow_id"], name=op.f("fk_account_workflow_groups_workflow_id")
+        ),
+        sa.PrimaryKeyConstraint("workflow_id", "group_id", name=op.f("pk_account_workflow_groups")),
+        comment="a group gives its members these workflows",
+        sqlite_with_rowid=False,
+    )
+    op.create_index(op.f("ix_account_workflow_groups_group_id"), "account_workflow_groups", ["group_id"], unique=False)
     op.create_table(
         "account_workflow_steps",
         sa.Column("step_id", sa.Integer(), nullable=False),
@@ -328,3 +451,4 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index(op.f("ix_account_step_users_user_id"), "account_step_users", ["user_id"], unique=False)
+    # ### end Alembic commands ###
