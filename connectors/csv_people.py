@@ -189,11 +189,15 @@ _PARSER = "1"
 """To be raised when this room reads the same row differently: every row then counts as changed once."""
 
 
+def read_by(layout: Format, groups_separator: str | None) -> bytes:
+    """16 bytes of everything that gives a row's text its meaning."""
+    said = repr((_PARSER, layout.headers, sorted(layout.columns.items()), groups_separator))
+    return hashlib.blake2b(said.encode("utf-8", "surrogatepass"), digest_size=hashlib.blake2b.PERSON_SIZE).digest()
+
+
 def versions(layout: Format, groups_separator: str | None) -> Callable[[Sequence[str]], bytes]:
     """What tells whether a row has to be read anew: 16 bytes of its text, and of everything that it is read by."""
-    read_by = repr((_PARSER, layout.headers, sorted(layout.columns.items()), groups_separator))
-    blake2b, join = hashlib.blake2b, "\x1f".join
-    by = blake2b(read_by.encode("utf-8", "surrogatepass"), digest_size=blake2b.PERSON_SIZE).digest()
+    blake2b, join, by = hashlib.blake2b, "\x1f".join, read_by(layout, groups_separator)
 
     def version(row: Sequence[str]) -> bytes:
         return blake2b(join(row).encode(), digest_size=16, person=by).digest()

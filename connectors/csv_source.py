@@ -3,23 +3,21 @@
 A read goes over the files twice. The first time it keeps nine bytes of each row, asks which rows the reader knows, finds
 out who has several rows, and whether the files can be decoded to their end; the second time it hands people over. So memory
 holds only those whose rows are not all read yet, and nothing is handed over of a file that turns out to be unreadable.
-Where nearly everybody is known, the few rows that are not are kept from the first time, and there is no second.
+Where nearly everybody is known, the few rows that are not are kept from the first time, and there is no second; and where
+the reader remembers what the last read was made of, even the first is over those lines only that changed (`csv_survey`).
 """
 
 from __future__ import annotations
 
 import time
-from array import array
-from collections import Counter
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from connectors.csv_arrival import arrived, moved, reading
-from connectors.csv_format import find_format, undecodable
+from connectors.csv_arrival import arrived, moved
+from connectors.csv_format import find_format
 from connectors.csv_people import BadRowError, Gathered, GroupNames, People, versions
-from connectors.csv_rows import Fault, Rows
+from connectors.csv_survey import Survey, open_rows
 from connectors.errors import ConnectorError, RetryableError
 from connectors.model import Certificate, Known, Problem, Record, nothing_known
 from connectors.text import shown
@@ -28,37 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from connectors.csv_format import Format
+    from connectors.csv_rows import Fault
+    from connectors.csv_survey import Surveyed
     from connectors.model import Value
-
-_KEPT = 1_000
-"""So many rows are kept from the first time, and one more for every twenty that are known."""
-
-_SHARDS = 256
-"""The keys' hashes are compared in so many parts, so that the comparison itself takes little memory."""
-
-
-Numbered = tuple[int, list[str]]
-"""The line at which a row begins, and its cells."""
-
-
-@dataclass(slots=True)
-class _Surveyed:
-    """What the first time over one file found."""
-
-    layout: Format
-    asked: bytearray = field(default_factory=bytearray)
-    """One byte a row, in order: 1 when the reader knows it."""
-    kept: list[Numbered] | None = field(default_factory=list)
-    """The rows that are not known, as long as there are few; None when there are many."""
-    faults: list[Fault] = field(default_factory=list)
-    open_end: bool = False
-
-    def keep(self, line: int, row: list[str]) -> None:
-        """Keep a row that is not known, unless there are too many of them."""
-        if self.kept is not None and len(self.kept) < _KEPT + len(self.asked) // 20:
-            self.kept.append((line, row))
-        else:
-            self.kept = None
 
 
 @dataclass(slots=True)
@@ -137,15 +107,17 @@ class CsvSource:
         before = arrived(self._path, self._marker, self._settle_seconds, self._sleep, self._clock)
         formats = {file: find_format(file, self._columns, self._encoding, self._delimiter) for file in before}
         state = _Read(GroupNames(self._groups_separator))
-        surveyed = {file: _Surveyed(layout) for file, layout in formats.items()}
-        state.repeated = self._survey(surveyed, known)
+        survey = Survey(formats, self._encoding, self._groups_separator, known)
+        state.repeated = survey.repeated
         if changes := moved(before, self._path, self._marker):
             raise RetryableError(changes[0], where=str(self._path), cure="read again when the export has ended")
-        for file, found in surveyed.items():
+        for file, found in survey.files.items():
             yield from self._people(file, found, state)
         # Two keys of one hash: the rows of the one that ended first waited for the other's.
         for external_id in list(state.gathered):
             yield from _complete(external_id, state)
+        if not state.problems and not state.reasons:
+            survey.remember()
         state.reasons.extend(moved(before, self._path, self._marker))
         yield Certificate(state.records, state.names.count, tuple(state.problems), tuple(state.reasons))
 
@@ -159,58 +131,19 @@ class CsvSource:
         except ConnectorError as error:
             yield f"{error.what} ({error.where}): {error.cure}"
 
-    @contextmanager
-    def _open(
-        self, file: Path, layout: Format, on_fault: Callable[[Fault], object]
-    ) -> Iterator[tuple[Rows, Iterator[list[str]]]]:
-        """The rows after the header, and their reader, which knows the line."""
-        try:
-            with reading(file), file.open(encoding=layout.encoding, newline="") as text:
-                rows = Rows(text, layout.delimiter, on_fault)
-                every = iter(rows)
-                next((row for row in every if any(map(str.strip, row))), None)
-                yield rows, every
-        except UnicodeError:
-            raise undecodable(file, layout.encoding, declared=self._encoding) from None
-
-    def _survey(self, files: Mapping[Path, _Surveyed], known: Known) -> dict[int, int]:
-        """How many rows share the hash of a key, for those hashes that more than one row has."""
-        shards = [array("q") for _ in range(_SHARDS)]
-        for file, found in files.items():
-            key_of = People(found.layout, GroupNames(None)).key
-            version_of = versions(found.layout, self._groups_separator)
-            asked = found.asked.append
-            with self._open(file, found.layout, found.faults.append) as (rows, every):
-                for row in every:
-                    if key := key_of(row):
-                        mark = hash(key)
-                        shards[mark % _SHARDS].append(mark)
-                        if known("person", key, version_of(row)):
-                            asked(1)
-                            continue
-                    asked(0)
-                    if found.kept is not None:
-                        found.keep(rows.line, row)
-                found.open_end = rows.open_end
-        repeated: dict[int, int] = {}
-        for shard in shards:
-            if len(set(shard)) < len(shard):
-                repeated.update((mark, count) for mark, count in Counter(shard).items() if count > 1)
-        return repeated
-
     def _to_hand_over(
-        self, file: Path, found: _Surveyed, repeated: Mapping[int, int], key_of: Callable[[Sequence[str]], str]
+        self, file: Path, found: Surveyed, repeated: Mapping[int, int], key_of: Callable[[Sequence[str]], str]
     ) -> Iterator[tuple[int, int, list[str]]]:
         """The rows that are not known, and all of a person who has several: whether it is known, its line, its cells."""
         if not repeated and found.kept is not None:
             yield from ((0, line, row) for line, row in found.kept)
             return
-        with self._open(file, found.layout, _ignore) as (rows, every):
+        with open_rows(file, found.layout, self._encoding, _ignore) as (rows, every):
             for asked, row in zip(found.asked, every):  # noqa: B905 - a file that grew meanwhile is noticed at the end
                 if not asked or (repeated and hash(key_of(row)) in repeated):
                     yield asked, rows.line, row
 
-    def _people(self, file: Path, found: _Surveyed, state: _Read) -> Iterator[Record]:
+    def _people(self, file: Path, found: Surveyed, state: _Read) -> Iterator[Record]:
         """Hand over the people of one file whose last row is in it."""
         people = People(found.layout, state.names)
         key_of, attributes_of, repeated = people.key, people.attributes, state.repeated
@@ -219,7 +152,7 @@ class CsvSource:
         first = len(state.problems)
         for fault in found.faults:
             report.fault(fault)
-        known = found.asked.count(1)
+        known = found.asked.count(1) + found.met
         rows_met = bool(known)
         state.records += known
         for asked, line, row in self._to_hand_over(file, found, repeated, key_of):

@@ -7,10 +7,10 @@ Only values live here: no I/O, no decisions.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 Value = str | bool | tuple[str, ...]
 """One attribute of a record: text, a truth, or several texts (groups, members)."""
@@ -38,15 +38,56 @@ class Record(NamedTuple):
     cheaper than the attributes themselves. See `Known`."""
 
 
-Known = Callable[[RecordKind, str, bytes], bool]
-"""Asked with kind, external id and version: whether the reader holds this record already, just so. It need not be handed
-over then, and counts as met."""
+class Passages(Protocol):
+    """What a reader remembers of the stretches in which a source's last certified read lay (the lines of a file).
+
+    A stretch that is met again, byte by byte, stands for its records: they count as met, and are not read again. Where
+    anything is unclear the source gives the passages up, and reads everything.
+    """
+
+    whole: bool
+    """Whether every record that the reader holds stands in a passage. If not, there is nothing to be met yet."""
+
+    def met(self, digest: bytes) -> int | None:
+        """How many records stand in this passage, which are met then; None when it is not remembered.
+
+        Asked for every passage, before `settle`.
+        """
+        ...
+
+    def settle(self) -> None:
+        """All passages were asked for. From now on `Known` knows the records of those that were not met."""
+        ...
+
+    def clash(self) -> bool:
+        """Whether a record that `Known` was asked for stands in a passage that was met: then it is there twice."""
+        ...
+
+    def keep(self, digest: bytes, records: Sequence[tuple[str, bytes]]) -> None:
+        """Remember a passage with its records (id, version); it counts once the read is certified."""
+        ...
+
+    def give_up(self) -> None:
+        """Forget what was met and kept in this read: everything is read."""
+        ...
 
 
-def nothing_known(kind: RecordKind, external_id: str, version: bytes) -> bool:
-    """The `Known` of a reader that holds nothing yet."""
-    del kind, external_id, version
-    return False
+class Known:
+    """Asked with kind, external id and version: whether the reader holds this record already, just so.
+
+    It need not be handed over then, and counts as met. This one is the `Known` of a reader that holds nothing yet.
+    """
+
+    passages: Passages | None = None
+    """None: the reader remembers none."""
+
+    def __call__(self, kind: RecordKind, external_id: str, version: bytes) -> bool:
+        """Whether it is held."""
+        del kind, external_id, version
+        return False
+
+
+nothing_known = Known()
 
 
 @dataclass(frozen=True, slots=True)

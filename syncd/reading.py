@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -33,7 +33,7 @@ def read_sources(sync: Sync, request: Request, run_id: int, now: datetime) -> di
         taken = ingest(
             sync.store,
             name,
-            partial(_watched, sync, name, failures),
+            partial(_watched, sync, name, failures, full=request.full),
             now=now,
             shape=lambda attributes: sync.rules.shape(attributes).email,
         )
@@ -47,22 +47,34 @@ def read_sources(sync: Sync, request: Request, run_id: int, now: datetime) -> di
     return lines
 
 
-def _watched(sync: Sync, name: str, failures: list[ConnectorError], known: Known) -> Iterator[Record | Certificate]:
+def _watched(
+    sync: Sync, name: str, failures: list[ConnectorError], known: Known, *, full: bool
+) -> Iterator[Record | Certificate]:
     """A source's stream, with its progress told."""
-    met = 0
-
-    def known_and_counted(kind: RecordKind, external_id: str, version: bytes) -> bool:
-        nonlocal met
-        met += 1
-        if met % _TELL_EVERY == 0:
-            sync.progress(f"read {name}", _TELL_EVERY)
-        return known(kind, external_id, version)
-
+    counted = _Counted(known, lambda: sync.progress(f"read {name}", _TELL_EVERY))
+    if full:
+        counted.passages = None
     try:
-        yield from sync.sources[name].read(known_and_counted)
+        yield from sync.sources[name].read(counted)
     except ConnectorError as error:
         failures.append(error)
         raise
+
+
+class _Counted(Known):
+    """Tells the progress of what need not be handed over."""
+
+    def __init__(self, known: Known, tell: Callable[[], None]) -> None:
+        self.passages = known.passages
+        self._known = known
+        self._tell = tell
+        self._met = 0
+
+    def __call__(self, kind: RecordKind, external_id: str, version: bytes) -> bool:
+        self._met += 1
+        if self._met % _TELL_EVERY == 0:
+            self._tell()
+        return self._known(kind, external_id, version)
 
 
 def read_account(sync: Sync) -> Ground:

@@ -149,20 +149,20 @@ def _keys_at(connection: Connection, addresses: set[str]) -> set[RecordKey]:
     """The records with one of these addresses; answered from the index alone."""
     base = select(records.c.source, records.c.external_id).where(records.c.kind == "person")
     queries = [base.where(records.c.address.in_(part)) for part in chunks(addresses)]
-    return {RecordKey(*row) for query in queries for row in connection.execute(query)}
+    return {RecordKey(*row) for query in queries for row in connection.execute(query).all()}
 
 
 def _keys_linked(connection: Connection, ids: set[str]) -> set[RecordKey]:
     """The records that are linked to one of these accounts."""
     base = select(links.c.source, links.c.external_id)
     queries = [base.where(links.c.fluix_id.in_(part)) for part in chunks(ids)]
-    return {RecordKey(*row) for query in queries for row in connection.execute(query)}
+    return {RecordKey(*row) for query in queries for row in connection.execute(query).all()}
 
 
 def _ids_at(connection: Connection, addresses: set[str]) -> set[str]:
     """The accounts with one of these addresses."""
     queries = [select(accounts.c.fluix_id).where(accounts.c.address.in_(part)) for part in chunks(addresses)]
-    return {fluix_id for query in queries for fluix_id in connection.execute(query).scalars()}
+    return {fluix_id for query in queries for fluix_id in connection.execute(query).scalars().all()}
 
 
 def _load_records(connection: Connection, keys: Iterable[RecordKey], found: _Gathered) -> None:
@@ -171,7 +171,7 @@ def _load_records(connection: Connection, keys: Iterable[RecordKey], found: _Gat
     for source, external_ids in _by_source(keys).items():
         for part in chunks(external_ids):
             query = base.where(records.c.source == source, records.c.external_id.in_(part))
-            for external_id, attributes, address, gone_since in connection.execute(query):
+            for external_id, attributes, address, gone_since in connection.execute(query).all():
                 found.records[RecordKey(source, external_id)] = (attributes, address, gone_since)
 
 
@@ -180,7 +180,7 @@ def _load_links(connection: Connection, keys: Iterable[RecordKey], found: _Gathe
     for source, external_ids in _by_source(keys).items():
         for part in chunks(external_ids):
             query = base.where(links.c.source == source, links.c.external_id.in_(part))
-            for external_id, *rest in connection.execute(query):
+            for external_id, *rest in connection.execute(query).all():
                 key = RecordKey(source, external_id)
                 found.links[key] = Link(key, *rest)
 
@@ -190,7 +190,7 @@ def _load_accounts(connection: Connection, ids: Iterable[str], found: _Gathered)
     addresses: set[str] = set()
     for part in chunks(ids):
         query = select(accounts.c.fluix_id, accounts.c.attributes, accounts.c.address)
-        for fluix_id, attributes, address in connection.execute(query.where(accounts.c.fluix_id.in_(part))):
+        for fluix_id, attributes, address in connection.execute(query.where(accounts.c.fluix_id.in_(part))).all():
             found.accounts[fluix_id] = to_account(fluix_id, attributes)
             addresses.add(address)
     return addresses
@@ -212,7 +212,7 @@ def _load_groups(connection: Connection, keys: Iterable[RecordKey], found: _Gath
     for source, external_ids in _by_source(keys).items():
         for part in chunks(external_ids):
             query = base.where(memberships.c.source == source, memberships.c.person_id.in_(part))
-            for name, person_id, attributes in connection.execute(query):
+            for name, person_id, attributes in connection.execute(query).all():
                 found.groups[RecordKey(name, person_id)].append(str(attributes["display_name"]))
 
 

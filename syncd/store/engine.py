@@ -29,7 +29,7 @@ _PRAGMAS = (
     "foreign_keys=ON",
     "temp_store=MEMORY",
     "cache_size=-32768",  # 32 MB
-    "wal_autocheckpoint=8000",  # 32 MB: a bulk write is not copied into the file again and again
+    "wal_autocheckpoint=32000",  # 128 MB: a bulk write is not copied into the file again and again
 )
 
 

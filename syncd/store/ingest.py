@@ -19,6 +19,7 @@ from sqlalchemy import Connection, Engine, LargeBinary, case, delete, exists, li
 from connectors.errors import ConnectorError
 from connectors.model import Certificate, Known, Problem, Record, RecordKind
 from syncd.store.engine import reading, writing
+from syncd.store.passages import RememberedPassages
 from syncd.store.sql import chunks, upsert
 from syncd.store.tables import links, memberships, records, sizes
 
@@ -50,18 +51,40 @@ class Ingested:
 class _Read:
     """The state of one read while its records stream by."""
 
+    engine: Engine
     source: str
     now: datetime
     shape: Shape
-    index: dict[RecordKind, dict[str, Digest]]
+    passages: RememberedPassages
+    whole_index: dict[RecordKind, dict[str, Digest]] | None = None
     waiting: list[tuple[Record, Digest]] = field(default_factory=list)
     twice: list[Problem] = field(default_factory=list)
     changed: int = 0
 
-    def knows(self, kind: RecordKind, external_id: str, version: bytes) -> bool:
-        """What a source with versions asks: then the record need not even be made."""
-        known = self.index[kind]
-        if known.get(external_id) != version:
+    @property
+    def index(self) -> dict[RecordKind, dict[str, Digest]]:
+        """Digests by kind and id: of everything, or of just what stood in the passages that are not there any more."""
+        if self.passages.index is not None:
+            return self.passages.index
+        if self.whole_index is None:
+            self.whole_index = _index(self.engine, self.source)
+        return self.whole_index
+
+
+class _Held(Known):
+    """What a source with versions asks: then the record need not even be made."""
+
+    def __init__(self, read: _Read) -> None:
+        self._read = read
+        self._remembered = read.passages
+        self.passages = read.passages
+
+    def __call__(self, kind: RecordKind, external_id: str, version: bytes) -> bool:
+        known = self._read.index[kind]
+        before = known.get(external_id)
+        if before != version:
+            if before is None and self._remembered.index is not None:
+                self._remembered.stranger(external_id)
             return False
         known[external_id] = _KNOWN
         return True
@@ -87,12 +110,13 @@ def ingest(
         now: the time at which an absence counts from.
         shape: see `Shape`.
     """
-    read = _Read(source, now, shape, _index(engine, source))
-    certificate = _take(engine, read, read_from(read.knows))
+    read = _Read(engine, source, now, shape, RememberedPassages(engine, source))
+    certificate = _take(engine, read, read_from(_Held(read)))
     _flush(engine, read)
     if read.twice:
         certificate = replace(certificate, problems=(*certificate.problems, *read.twice))
     gone = _absences(engine, read, certificate) if certificate.certified else 0
+    read.passages.end(certified=certificate.certified)
     return Ingested(certificate, read.changed, gone)
 
 
@@ -142,6 +166,7 @@ def _flush(engine: Engine, read: _Read) -> None:
     if not read.waiting:
         return
     with writing(engine, read_again=True) as connection:
+        read.passages.broken(connection)
         grown = Counter[str]()
         for kind in ("person", "group"):
             part = [(record, new) for record, new in read.waiting if record.kind == kind]
@@ -241,6 +266,7 @@ def _absences(engine: Engine, read: _Read, certificate: Certificate) -> int:
         absent = [key for key, value in known.items() if value is not _SEEN and value is not _KNOWN and value != _GONE]
         for part in chunks(absent):
             with writing(engine, read_again=True) as connection:
+                read.passages.broken(connection)
                 if kind == "person":
                     gone += _gone_persons(connection, read, part)
                 else:

@@ -84,6 +84,18 @@ Index(
     postgresql_where=records.c.dirty == true(),
 )
 
+passages = Table(
+    "passages",
+    metadata,
+    Column("source", String, nullable=False),
+    Column("digest", LargeBinary(16), nullable=False, comment="of a stretch of the source's last certified read"),
+    Column("records", Integer, nullable=False, comment="how many stand in it"),
+    Column("ids", LargeBinary, nullable=False, comment="their external ids, as a JSON list"),
+    Column("versions", LargeBinary, nullable=False, comment="their digests, one after the other"),
+    PrimaryKeyConstraint("source", "digest"),
+    sqlite_with_rowid=False,
+)
+
 memberships = Table(
     "memberships",
     metadata,

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from connectors import csv_rows
+from connectors import csv_rows, csv_source
 from connectors.csv_source import CsvSource
+from connectors.csv_survey import Survey
 from connectors.email import email_problem
 from connectors.errors import ConnectorError, PermanentError, RetryableError, UnreadableError
 from connectors.model import Certificate, Record
@@ -358,14 +359,13 @@ class TestArrival:
 
     def test_a_change_before_the_first_person_is_not_read_on(self, path, monkeypatch):
         made = source(path, HEADER + GOOD)
-        survey = made._survey
 
-        def grow(files, known):
-            found = survey(files, known)
+        def grow(*args):
+            found = Survey(*args)
             path.write_text(HEADER + GOOD + GOOD)
             return found
 
-        monkeypatch.setattr(made, "_survey", grow)
+        monkeypatch.setattr(csv_source, "Survey", grow)
         with pytest.raises(RetryableError, match="changed while it was read"):
             next(made.read())
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors import csv_source
+from connectors import csv_source, csv_survey
 from connectors.csv_source import CsvSource
 from tests.contracts import SourceContract, read_all
 
@@ -181,7 +181,8 @@ class TestSeveralRows:
         assert "Full Name" in certificate.problems[0].message
 
     def test_two_people_of_one_hash_stay_two(self, people, monkeypatch):
-        monkeypatch.setattr(csv_source, "hash", lambda key: 7, raising=False)
+        for module in (csv_source, csv_survey):
+            monkeypatch.setattr(module, "hash", lambda key: 7, raising=False)
         text = "User Name,Email,Group Name\nA,a@x,Z\nB,b@x,G\nA,a@x,Y\nC,c@x,Z\n"
         records, certificate = read_all(people(text))
         assert {r.external_id: r.attributes["groups"] for r in records} == {

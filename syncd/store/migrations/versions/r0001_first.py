@@ -113,6 +113,21 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name"),
     )
     op.create_table(
+        "passages",
+        sa.Column("source", sa.String(), nullable=False),
+        sa.Column(
+            "digest",
+            sa.LargeBinary(length=16),
+            nullable=False,
+            comment="of a stretch of the source's last certified read",
+        ),
+        sa.Column("records", sa.Integer(), nullable=False, comment="how many stand in it"),
+        sa.Column("ids", sa.LargeBinary(), nullable=False, comment="their external ids, as a JSON list"),
+        sa.Column("versions", sa.LargeBinary(), nullable=False, comment="their digests, one after the other"),
+        sa.PrimaryKeyConstraint("source", "digest"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "plan_changes",
         sa.Column("plan_id", sa.Integer(), nullable=False),
         sa.Column("place", sa.Integer(), nullable=False),
