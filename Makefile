@@ -36,8 +36,15 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
+# An IMAP server for the tests of bounces. They are skipped where it is missing, and fail there when CI=true.
+DEBIAN = dovecot-imapd openssl
+APT = DEBIAN_FRONTEND=noninteractive apt-get -qq -y
+
 $(VENV)/.tests-installed: requirements-dev.lock $(VENV)/.installed
 	@echo "installing what the tests need …"
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && ! dpkg -s $(DEBIAN) >/dev/null 2>&1; then \
+		$(APT) update >/dev/null && $(APT) install --no-install-recommends $(DEBIAN) >/dev/null || \
+		echo "could not install $(DEBIAN): the tests that need them are skipped"; fi
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
 

@@ -67,6 +67,10 @@ class Target(Protocol):
         """What makes deleting these users dangerous, as it is now; who is not there is left out."""
         ...
 
+    def seats(self) -> tuple[int, int] | None:
+        """How many seats are taken, and how many there are; None where no limit is known."""
+        ...
+
     def apply(self, steps: Sequence[Step]) -> Sequence[Outcome]:
         """Do the steps in their order, and tell what became of each, in the same order.
 

@@ -143,6 +143,9 @@ class MemoryTarget:
         admins = sum(bool(user.role or user.owner) for user in self._users.values())
         return {one: self._dossier(self._users[one], admins) for one in fluix_ids if one in self._users}
 
+    def seats(self) -> None:
+        """No limit."""
+
     def apply(self, steps: Sequence[Step]) -> list[Outcome]:
         """Do the steps in their order; see `connectors.base.Target`. Raises what `before_step` raises."""
         outcomes = []

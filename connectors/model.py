@@ -221,7 +221,8 @@ class Outcome:
     """What became of one step. `done` is said only when the target acknowledged it (or it had been so already)."""
 
     operation_id: str
-    state: Literal["done", "failed"]
+    state: Literal["done", "failed", "ordered"]
+    """`ordered`: a person was asked to do it; a later read shows whether it was done (`connectors.ordering`)."""
     fluix_id: str | None = None
     """The user's id; for create_user the new (or the present) one."""
     message: str = ""

@@ -6,7 +6,10 @@ from importlib import import_module
 from typing import Any
 
 SOURCES = {"csv": "connectors.csv_source:CsvSource"}
-TARGETS = {"account": "connectors.fluix.account:EmbeddedAccount"}
+TARGETS = {
+    "account": "connectors.fluix.account:EmbeddedAccount",
+    "portal": "connectors.fluix.portal:PortalTarget",
+}
 
 
 def source_class(type_name: str) -> Any:

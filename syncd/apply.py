@@ -19,6 +19,7 @@ from typing import Protocol
 
 from connectors.base import Target
 from connectors.model import Account, Outcome, Step, Verb, normalise_name
+from connectors.ordering import Ordering
 from syncd.core.change import Change, RecordKey
 from syncd.core.recheck import Asking, replaced, stale_in_account, stale_in_directory
 from syncd.core.report import Applied
@@ -97,6 +98,9 @@ class Worker:
                 self._do(placed, applied, finished)
             self.progress(len(batch))
         applied.not_held = self._read_back(finished)
+        if isinstance(self.target, Ordering):
+            with self.critical():
+                self.target.deliver()
         return applied
 
     def resume(self, open_steps: Iterable[tuple[int, Change, int, Step]]) -> Applied:
@@ -230,7 +234,11 @@ class Worker:
             for change, _, outcome in ended:
                 if outcome.state == "failed":
                     lost.setdefault(change.key, outcome.message)
-                elif last[change.key] == place:
+                elif last[change.key] != place:
+                    continue
+                elif outcome.state == "ordered":
+                    applied.ordered[change.kind] += 1
+                else:
                     applied.done[change.kind] += 1
                     finished.append((change, outcome.fluix_id))
         by_key = {change.key: change for change, _, _ in placed}

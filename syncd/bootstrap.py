@@ -13,14 +13,21 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Engine
 
 from connectors.base import Source, Target
+from connectors.errors import RetryableError
+from connectors.fluix.portal import PortalTarget
+from connectors.fluix.portal.notice import Notice
+from connectors.fluix.webhook import Webhook
 from connectors.model import normalise_email
 from connectors.registry import source_class, target_class
 from syncd.config import Config, CsvSourceConfig
+from syncd.config_target import PortalTargetConfig
 from syncd.core.diff import Ground
 from syncd.core.leaving import Farewells
 from syncd.core.rules import GroupRule, Rules
 from syncd.core.safety import Limit, Policy
+from syncd.secrets import Secret, SecretError
 from syncd.store.engine import open_engine, require_current
+from syncd.store.orders import OrderBook
 from syncd.sync import Progress, Sync
 
 
@@ -40,7 +47,19 @@ class App:
     def target(self) -> Target:
         """The Fluix side."""
         target = self.config.target
+        if isinstance(target, PortalTargetConfig):
+            return self.portal(target)
         made: Target = target_class(target.type)(self.store, self.clock, target.settings)
+        return made
+
+    def portal(self, target: PortalTargetConfig) -> PortalTarget:
+        """The portal, with what it keeps in the store, and whom it tells."""
+        book = OrderBook(self.store, target.name, actor)
+        teller = None
+        if hook := target.webhook:
+            timeout = timedelta(seconds=hook.timeout_seconds)
+            teller = Notice(Webhook(lambda: _address(hook.url), book, timeout=timeout, clock=self.clock), hook.fields)
+        made: PortalTarget = target_class("portal")(book, self.clock, target.settings, teller)
         return made
 
     def sync(
@@ -88,6 +107,14 @@ def actor() -> str:
         name = f"uid {os.getuid()}"
     behind = os.environ.get("SUDO_USER")
     return f"{behind} as {name}" if behind and behind != name else name
+
+
+def _address(secret: Secret) -> str:
+    """The webhook's address. That it cannot be read is no reason to lose an order: it is tried again."""
+    try:
+        return secret.reveal()
+    except SecretError as error:
+        raise RetryableError(f"the webhook's address cannot be read: {error.what}") from None
 
 
 def _source(source: CsvSourceConfig) -> Source:

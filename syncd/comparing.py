@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
-from syncd.core import safety
+from syncd.core import returning, safety
 from syncd.core.change import Change, Finding, RecordKey
 from syncd.core.diff import Ground, diff
 from syncd.core.humans import Cluster, Leaver, Link
@@ -14,7 +15,7 @@ from syncd.core.leaving import farewell
 from syncd.core.plan import Plan
 from syncd.core.resolve import resolve
 from syncd.core.safety import Facts, Policy, Size
-from syncd.store import accounts, clusters, links, sizes
+from syncd.store import accounts, clusters, departures, links, runs, sizes
 from syncd.store.plans import Accepts
 from syncd.store.runs import ReadLine
 from syncd.sync import Request, Sync
@@ -76,6 +77,20 @@ def look_at_leavers(sync: Sync, compared: Compared) -> int | None:
     return next((dossier.admins for dossier in dossiers.values() if dossier.admins is not None), None)
 
 
+def look_at_returners(sync: Sync, request: Request, compared: Compared, now: datetime) -> None:
+    """Say of new users whether they were deleted not long ago; and once a day, whose set-up cannot be recovered for long."""
+    new = [change for change in compared.changes if change.kind == "create_user"]
+    deleted = departures.of(sync.store, new, now)
+    compared.changes, found = returning.welcome(compared.changes, deleted, now)
+    compared.findings += found
+    today = now.date().isoformat()
+    if request.user is None and runs.recall(sync.store, "reminded") != today:
+        ending = returning.remind(departures.recoverable(sync.store, now, older=returning.REMIND), now)
+        if ending:
+            runs.remember(sync.store, {"reminded": today})
+            compared.findings += ending
+
+
 def _receiver(sync: Sync, leaver: Leaver, leaving: Collection[str]) -> str | None:
     """Who gets a leaver's documents: somebody with an account who is not leaving as well."""
     if sync.farewells.documents != "reassign":
@@ -113,6 +128,7 @@ def facts(sync: Sync, compared: Compared, read_now: Mapping[str, ReadLine], admi
             *sizes.changed_groups(sync.store, certified, sync.rules.group_name),
         ],
         admins=admins,
+        seats=sync.target.seats(),
         findings=compared.findings,
     )
 

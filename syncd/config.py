@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
 from sqlalchemy.engine import make_url
 
 from connectors.email import email_problem
@@ -28,10 +29,9 @@ from syncd.config_file import (
     read_document,
     shorten,
 )
-from syncd.config_target import AccountTargetConfig
+from syncd.config_target import AccountTargetConfig, PortalTargetConfig, TargetConfig, target_type
 from syncd.config_values import (
     LATER_SOURCES,
-    LATER_TARGETS,
     NOT_EMPTY,
     Attribute,
     Email,
@@ -490,7 +490,7 @@ class Config(Located):
     sources: Annotated[tuple[SourceConfig, ...], Field(strict=False), NOT_EMPTY] = Field(
         description="Where people and groups come from: a list with at least one source.",
     )
-    target: Annotated[AccountTargetConfig, not_later(LATER_TARGETS, "account")] = Field(
+    target: TargetConfig = Field(
         default=AccountTargetConfig(),
         description="The Fluix side that is kept equal to the sources.",
     )
@@ -529,9 +529,24 @@ class Config(Located):
 
     def secret_problems(self) -> list[str]:
         """Every secret that cannot be read at this moment, as sentences with the key and a cure."""
-        mail = self.target.mail
-        secrets = {"store_password": self.store_password, "target.mail.password": mail.password if mail else None}
+        secrets = {"store_password": self.store_password}
+        match self.target:
+            case AccountTargetConfig(mail=mail, bounces=bounces):
+                secrets["target.mail.password"] = mail.password if mail else None
+                secrets["target.bounces.imap.password"] = bounces.imap.password if bounces and bounces.imap else None
+            case PortalTargetConfig(webhook=webhook) if webhook:
+                secrets["target.webhook.url"] = webhook.url
+            case _:
+                pass
         return [f"{key}: {problem}" for key, secret in secrets.items() if secret for problem in secret.problems()]
+
+
+class _WithAccount(Config):
+    target: AccountTargetConfig = AccountTargetConfig()
+
+
+class _WithPortal(Config):
+    target: PortalTargetConfig
 
 
 def load_config(path: Path) -> Config:
@@ -549,7 +564,8 @@ def load_config(path: Path) -> Config:
     try:
         config = Config.model_validate(document.data, context={"base": path.absolute().parent})
     except ValidationError as error:
-        problems += explain(error.errors(), document, Config)
+        kind, errors = _of_one_type(error, document.data, path)
+        problems += explain(errors, document, kind)
     # Names are compared here once more, because pydantic compares them only when the sources have no other problem.
     match document.data:
         case {"sources": list(sources)}:
@@ -559,3 +575,17 @@ def load_config(path: Path) -> Config:
         ordered = sorted(dict.fromkeys(problems), key=lambda problem: problem.line or 0)
         raise ConfigError(tuple(ordered), path=path) from None
     return config
+
+
+def _of_one_type(error: ValidationError, data: object, path: Path) -> tuple[type[Config], list[ErrorDetails]]:
+    """The same errors, and the keys that are known, where the target can only be of the type that is written there."""
+    target = data.get("target", {}) if isinstance(data, dict) else {}
+    kind = _WithPortal if target_type(target) == "portal" else _WithAccount
+    written = target.get("type") if isinstance(target, dict) else None
+    if isinstance(written, str) and target_type(target) != written:
+        return Config, error.errors()
+    try:
+        kind.model_validate(data, context={"base": path.absolute().parent})
+    except ValidationError as again:
+        return kind, again.errors()
+    return Config, error.errors()

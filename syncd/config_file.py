@@ -83,15 +83,32 @@ def section_in(annotation: object) -> type[Section] | None:
     """The part of the configuration that a field of this type holds, alone or in a list; None for a plain value."""
     if isinstance(annotation, type) and issubclass(annotation, Section):
         return annotation
-    return next(filter(None, map(section_in, get_args(annotation))), None)
+    return next(sections_in(annotation), None)
+
+
+def sections_in(annotation: object) -> Iterator[type[Section]]:
+    """Every part that a field of this type may hold: several where its `type` decides."""
+    if isinstance(annotation, type) and issubclass(annotation, Section):
+        yield annotation
+    else:
+        for inner in get_args(annotation):
+            yield from sections_in(inner)
 
 
 def config_keys(section: type[Section], prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
-    """Every key below a part with its path (`sources[].columns`), in the file's order: for the reference and its test."""
+    """Every key below a part with its path (`sources[].columns`), in the file's order: for the reference and its test.
+
+    Where a part may be of several types, the keys of all of them; what two of them share stands once.
+    """
     for key, found in section.keys().items():
         yield prefix + key, found
-        if inner := section_in(found.annotation):
-            yield from config_keys(inner, f"{prefix}{key}{'[]' if _holds_a_list(found.annotation) else ''}.")
+        below = f"{prefix}{key}{'[]' if _holds_a_list(found.annotation) else ''}."
+        met: set[str] = set()
+        for inner in sections_in(found.annotation):
+            for path, deeper in config_keys(inner, below):
+                if path not in met:
+                    met.add(path)
+                    yield path, deeper
 
 
 def _holds_a_list(annotation: object) -> bool:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated, Literal
+from types import MappingProxyType
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
+from connectors.fluix.account.mail.box_settings import BounceSettings, Imap
 from connectors.fluix.account.settings import (
     InvitationSettings,
     LoginSettings,
@@ -15,9 +18,12 @@ from connectors.fluix.account.settings import (
     Settings,
     Smtp,
 )
-from syncd.config_file import Located, Section
-from syncd.config_values import Email, Name, Text, matches
+from syncd.config_file import Fault, Located, Section, faults, shorten
+from syncd.config_portal import PortalTargetConfig, WebhookConfig
+from syncd.config_values import LATER_TARGETS, Email, Name, Text, matches, not_later
 from syncd.secrets import Secret
+
+__all__ = ["AccountTargetConfig", "PortalTargetConfig", "TargetConfig", "WebhookConfig", "target_type"]
 
 Language = Literal["de", "en", "es", "fr", "nl"]
 Link = Annotated[str, matches(r"https?://[^\s?#]+", "the address of a page (https://HOST/PATH)")]
@@ -50,6 +56,50 @@ class MailConfig(Section):
             self.password.reveal if self.password else None,
             timedelta(seconds=self.timeout_seconds),
         )
+
+
+class ImapConfig(Section):
+    """A folder on an IMAP server."""
+
+    host: Text = Field(description="The IMAP server's name.")
+    port: int = Field(default=993, ge=1, le=65535, description="The IMAP server's port.")
+    security: Literal["tls", "starttls", "none"] = Field(
+        default="tls",
+        description="How the way to the server is encrypted: `tls` (port 993), `starttls` (port 143), or `none`, for a server on "
+        "this machine.",
+    )
+    user: Text = Field(description="The name to log in with.")
+    password: Secret = Field(description="The password that goes with `user`.")
+    folder: Text = Field(
+        default="INBOX", description="The folder that bounces come into. Messages are marked as seen, never deleted."
+    )
+    timeout_seconds: float = Field(
+        default=30, gt=0, le=600, description="How long an answer of the server is waited for."
+    )
+
+    @property
+    def imap(self) -> Imap:
+        """As the account takes it."""
+        seconds = timedelta(seconds=self.timeout_seconds)
+        return Imap(self.host, self.user, self.password.reveal, self.port, self.security, self.folder, seconds)
+
+
+class BouncesConfig(Located):
+    """The mailbox of `sender`, where mails that did not arrive come back. One of `path` and `imap`."""
+
+    path: Text | None = Field(default=None, description="An mbox file, which is only read, or a Maildir.")
+    imap: ImapConfig | None = Field(default=None, description="A folder on an IMAP server.")
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if (self.path is None) == (self.imap is None):
+            raise faults("bounces need one of `path` and `imap`: name the mailbox's file, or its server")
+        return self
+
+    @property
+    def settings(self) -> BounceSettings:
+        """As the account takes it."""
+        return BounceSettings(self._base / self.path if self.path else None, self.imap.imap if self.imap else None)
 
 
 class InvitationsConfig(Section):
@@ -130,6 +180,9 @@ class AccountTargetConfig(Located):
         default=None,
         description="The mail server. Without it mails stay in the outbox, where `syncd account outbox` shows them.",
     )
+    bounces: BouncesConfig | None = Field(
+        default=None, description="The mailbox that bounces come into, for `syncd account bounces`."
+    )
     invitations: InvitationsConfig = Field(default=InvitationsConfig(), description="How people come in.")
     passwords: PasswordsConfig = Field(default=PasswordsConfig(), description="The account's password rules.")
     logins: LoginsConfig = Field(default=LoginsConfig(), description="What stops somebody who guesses passwords.")
@@ -148,6 +201,7 @@ class AccountTargetConfig(Located):
                 self.admins,
                 self.language,
                 self._base / self.templates if self.templates else None,
+                self.bounces.settings if self.bounces else None,
             ),
             invitations=InvitationSettings(
                 self.invitations.link,
@@ -168,3 +222,28 @@ class AccountTargetConfig(Located):
                 timedelta(minutes=self.logins.longest_block_minutes),
             ),
         )
+
+
+_TYPES: Mapping[str, type[Section]] = MappingProxyType({"account": AccountTargetConfig, "portal": PortalTargetConfig})
+
+
+def target_type(value: Any) -> str:
+    """The type of a target section; the embedded account where it does not say."""
+    kind = value.get("type", "account") if isinstance(value, dict) else getattr(value, "type", "account")
+    return kind if kind in _TYPES else "account"
+
+
+def _known_type(value: Any) -> Any:
+    kind = value.get("type") if isinstance(value, dict) else None
+    if isinstance(kind, str) and kind not in _TYPES:
+        known = " or ".join(f"`{name}`" for name in _TYPES)
+        raise faults(Fault(f'`type` is the text "{shorten(kind)}": write {known}', ("type",)))
+    return value
+
+
+TargetConfig = Annotated[
+    Annotated[AccountTargetConfig, Tag("account")] | Annotated[PortalTargetConfig, Tag("portal")],
+    Discriminator(target_type),
+    BeforeValidator(_known_type),
+    not_later(LATER_TARGETS, "account` and `portal"),
+]

@@ -16,7 +16,7 @@ from connectors.email import email_problem
 from syncd.config_file import Fault, faults, shorten
 
 LATER_SOURCES = frozenset({"ldap", "scim", "scim_push"})
-LATER_TARGETS = frozenset({"portal", "scim"})
+LATER_TARGETS = frozenset({"scim"})
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t"}
 
 _SQLITE = "write sqlite:///var/syncd.db (three slashes: relative, four: absolute)"

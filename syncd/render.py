@@ -143,6 +143,7 @@ def show_report(console: Console, report: Report, *, everything: bool = False) -
     for change, why in applied.stale:
         labelled(console, "[yellow]dropped[/]", f"{change.key}: {why}")
     said = [f"{applied.done.total()} done"]
+    said += [f"{applied.ordered.total()} ordered (syncd workorders list)"] * bool(applied.ordered)
     said += [f"{report.already_done} done before"] * bool(report.already_done)
     said += [f"{len(applied.failed) + len(applied.not_held)} failed"] * bool(applied.failed or applied.not_held)
     said += [f"{len(applied.stale)} dropped"] * bool(applied.stale)

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from connectors.model import normalise_email
 from syncd.apply import Worker
-from syncd.comparing import accepts, compare, counts, facts, look_at_leavers
+from syncd.comparing import accepts, compare, counts, facts, look_at_leavers, look_at_returners
 from syncd.core import safety
 from syncd.core.approval import decide
 from syncd.core.change import Decision, RecordKey
@@ -20,9 +20,12 @@ from syncd.core.humans import Link, Verdict
 from syncd.core.plan import Plan
 from syncd.core.report import Report
 from syncd.errors import Interrupted, SyncdError, UsageError
+from syncd.outstanding import without_outstanding
 from syncd.reading import frozen_groups, read_account, read_sources, rename_groups
-from syncd.store import accounts, clusters, links, plans, runs, sizes
+from syncd.store import accounts, clusters, departures, ledger, links, plans, runs, sizes
+from syncd.store.erasure import erase_due
 from syncd.store.journal import Journal
+from syncd.store.ledger import Ledger
 from syncd.store.plans import StoredPlan
 from syncd.sync import Request, Sync
 
@@ -84,8 +87,10 @@ def _plan(sync: Sync, request: Request, run_id: int) -> StoredPlan:
     compared = compare(sync, request, replace(ground, renames=renamed.moved), runs.trust_of(lines.values()))
     compared.findings += renamed.findings
     admins = look_at_leavers(sync, compared)
+    look_at_returners(sync, request, compared, now)
     possible, impossible = safety.within((*renamed.changes, *compared.changes), sync.target.capabilities.verbs)
     compared.findings += impossible
+    possible = without_outstanding(sync, request, compared, possible)
     plan = Plan.of(possible, compared.adoptions)
     known = facts(sync, compared, read_now, admins)
     review = safety.review(plan, known, sync.policy)
@@ -115,7 +120,7 @@ def _worker(sync: Sync, run_id: int, *, fresh: bool = False) -> tuple[Worker, Jo
     journal = Journal(sync.store, run_id, sync.actor, sync.clock)
     worker = Worker(
         sync.target,
-        journal,
+        Ledger(journal, sync.store, run_id, sync.actor, sync.clock),
         asking=lambda keys: clusters.asking(sync.store, keys, sync.rules),
         leaving=lambda keys: clusters.leaving(_verdicts_now(sync, keys)),
         taking_over=lambda keys: clusters.taking_over(_verdicts_now(sync, keys)),
@@ -154,6 +159,7 @@ def _resume(sync: Sync, run_id: int) -> int:
     left = journal.open()
     if left:
         worker.resume(left)
+    ledger.settle(sync.store, sync.target.get)
     return len({(plan_id, change.key) for plan_id, change, _, _ in left})
 
 
@@ -184,6 +190,8 @@ def _apply(sync: Sync, run_id: int, stored: StoredPlan, resumed: int, *, fresh: 
         resumed=resumed,
     )
     runs.write(sync.store, run_id, plan_id=stored.plan_id, decision=report.decision.word, outcome=report.outcome)
+    departures.note_returns(sync.store, sync.clock())
+    erase_due(sync.store, sync.clock(), sync.actor)
     return report
 
 

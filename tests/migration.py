@@ -12,6 +12,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import create_engine
 
 from connectors.fluix.account.tables import account_metadata
+from syncd.store import order_tables  # noqa: F401 - puts its tables into `metadata`
 from syncd.store.tables import metadata
 
 FILE = Path(__file__).parent.parent / "syncd/store/migrations/versions/r0001_first.py"

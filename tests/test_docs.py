@@ -97,7 +97,7 @@ def keys_of(document: object) -> Iterator[str]:
     if isinstance(document, dict):
         for key, value in document.items():
             yield key
-            if key not in {"counts", "held", "before", "after"}:
+            if key not in {"counts", "held", "before", "after", "headers"}:
                 yield from keys_of(value)
     elif isinstance(document, list):
         for value in document:
@@ -137,11 +137,49 @@ def test_every_key_of_the_json_documents_is_documented(
         ["export", "--out", "x"],
     ):
         call("users", *words)
+    call("groups", "create", "Night")
+    for words in (
+        ["groups", "add", "Night", "c@x.example"],
+        ["groups", "list"],
+        ["groups", "rename", "Night", "Late"],
+        ["workflows", "give", "W", "--add", "Late"],
+        ["users", "list", "--page", "1"],
+        ["users", "show", "c@x.example"],
+        ["users", "edit", "c@x.example", "--name", "Cc"],
+        ["users", "role", "e002@example.com", "admin"],
+        ["users", "role", "e002@example.com", "none"],
+        ["users", "activity"],
+        ["users", "devices", "e002@example.com"],
+        ["users", "request-data", "e002@example.com"],
+        ["users", "reset-password", "e002@example.com"],
+        ["users", "early-access"],
+        ["users", "accept", "none"],
+        ["users", "sign-in", "c@x.example", "--device", "iPad"],
+        ["groups", "remove", "Late", "c@x.example"],
+        ["groups", "delete", "Late"],
+        ["workflows", "list"],
+        ["workflows", "show", "W"],
+        ["workflows", "leave", "e002@example.com"],
+        ["documents", "list"],
+        ["documents", "reassign", "e002@example.com", "--to", "e001@example.com"],
+        ["account", "outbox"],
+        ["account", "outbox", "--show", "1"],
+        ["account", "deliver"],
+        ["account", "bounces", "copy.yaml"],
+        ["account", "requeue", "1"],
+        ["workorders", "list"],
+        ["workorders", "show", "w1"],
+        ["workorders", "export", "w1", "--out", "x"],
+        ["workorders", "confirm", "w1", "--item", "1"],
+    ):
+        call(*words)
     call("users", "delete", "c@x.example", "e001@example.com", "--yes")
     house.hire(staff(1))
     call("plan")
     call("approve", "p2", "--comment", "left")
     call("apply", "p2")
+    for words in (["list"], ["ticket", "e002@example.com"], ["close", "e002@example.com"]):
+        call("restore", *words)
     for words in (["runs"], ["show", "r1"], ["show", "p1"], ["show", "p9"], ["audit", "verify"], ["store", "upgrade"]):
         call(*words)
 

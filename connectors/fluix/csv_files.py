@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TextIO
@@ -55,14 +55,45 @@ def export_users(users: Iterable[Mapping[str, Any]], stream: TextIO) -> int:
     Returns:
         How many users were written.
     """
+    return write_users(((user["name"], user["email"], user["groups"]) for user in users), stream)
+
+
+def write_users(users: Iterable[tuple[str, str, Sequence[str]]], stream: TextIO) -> int:
+    """The same for a stream of names, emails and groups, of which there can be many."""
     writer = csv.writer(stream, lineterminator="\r\n")
     writer.writerow(HEADER)
     count = 0
-    for user in users:
-        for group in user["groups"] or [""]:
-            writer.writerow(map(escaped, (user["name"], user["email"], group)))
+
+    def rows() -> Iterator[tuple[str, str, str]]:
+        nonlocal count
+        safe = _Escaped()
+        for name, email, groups in users:
+            count += 1
+            name, email = escaped(name), escaped(email)  # noqa: PLW2901 - asked a million times
+            for group in groups or ("",):
+                yield name, email, safe[group]
+
+    writer.writerows(rows())
+    return count
+
+
+def write_table(header: Sequence[str], rows: Iterable[Sequence[str]], stream: TextIO) -> int:
+    """Any other table that a person opens in a spreadsheet, with the same care. Returns how many rows it has."""
+    writer = csv.writer(stream, lineterminator="\r\n")
+    writer.writerow(header)
+    count = 0
+    for row in rows:
+        writer.writerow(map(escaped, row))
         count += 1
     return count
+
+
+class _Escaped(dict[str, str]):
+    """Group names as they are written: few, and met again and again."""
+
+    def __missing__(self, cell: str) -> str:
+        self[cell] = escaped(cell)
+        return self[cell]
 
 
 def escaped(cell: str) -> str:
@@ -72,7 +103,7 @@ def escaped(cell: str) -> str:
 
 def unescaped(cell: str) -> str:
     """What `escaped` made a cell of."""
-    return cell[1:] if _ESCAPED(cell) else cell
+    return cell[1:] if cell[:1] == "'" and _ESCAPED(cell) else cell
 
 
 def read_import(path: Path, existing: Container[str]) -> list[ImportRow]:
@@ -104,20 +135,27 @@ def read_import(path: Path, existing: Container[str]) -> list[ImportRow]:
 
 def _person(record: Record, existing: Container[str], met: set[str]) -> ImportRow:
     attributes = record.attributes
-    email, name = unescaped(str(attributes["email"])), unescaped(str(attributes["display_name"]))
-    listed = attributes.get("groups", ())
+    written, listed = str(attributes["email"]), attributes.get("groups", ())
     assert isinstance(listed, tuple)
+    email, name = unescaped(written), unescaped(str(attributes["display_name"]))
+    verdict, message = _verdict(email, name, existing, met, judged=email == written)
+    return ImportRow(email, name, _once(listed), verdict, message)
+
+
+def _once(listed: tuple[str, ...]) -> tuple[str, ...]:
+    """Group names as they are meant, sorted, each once."""
+    if len(listed) == 1 and listed[0][:1] != "'":
+        return listed
     once: dict[str, str] = {}
     for group in map(unescaped, listed):
         once.setdefault(normalise_name(group), group)
-    verdict, message = _verdict(email, name, existing, met)
-    return ImportRow(email, name, tuple(sorted(once.values())), verdict, message)
+    return tuple(sorted(once.values()))
 
 
-def _verdict(email: str, name: str, existing: Container[str], met: set[str]) -> tuple[Verdict, str]:
+def _verdict(email: str, name: str, existing: Container[str], met: set[str], *, judged: bool) -> tuple[Verdict, str]:
     address = normalise_email(email)
     # CsvSource judged the escaped texts: `'@b.example` had something before its @, and `'=a@…` was not `=a@…`.
-    if wrong := email_problem(email):
+    if not judged and (wrong := email_problem(email)):
         return "invalid", f"{shown(email)} is no email address ({wrong})"
     if address in met:
         return "duplicate", f"several rows are about the same person {shown(email)}"

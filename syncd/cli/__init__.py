@@ -21,8 +21,16 @@ COMMANDS = {
     "runs": ("syncd.cli.history:runs", "List the last runs."),
     "show": ("syncd.cli.history:show", "Show a run or a plan."),
     "users": ("syncd.cli.users:users", "The users of the embedded Fluix account."),
-    "account": ("syncd.cli.account:account", "Put a rehearsal copy of an account in, or take it out."),
+    "groups": ("syncd.cli.groups:groups", "The groups of the embedded Fluix account."),
+    "workflows": ("syncd.cli.workflows:workflows", "The workflows of the embedded Fluix account."),
+    "documents": ("syncd.cli.documents:documents", "The documents of the embedded Fluix account's users."),
+    "workorders": (
+        "syncd.cli.workorders:workorders",
+        "What an admin is asked to do in the portal, and what became of it.",
+    ),
+    "account": ("syncd.cli.account:account", "A rehearsal copy of an account, in and out; its mails."),
     "audit": ("syncd.cli.audit:audit", "Who did what, as a chain that cannot be changed unnoticed."),
+    "restore": ("syncd.cli.restore:restore", "Deleted users, whose set-ups Fluix support can recover for 30 days."),
     "store": ("syncd.cli.store:store", "Look after the store."),
     "completion": ("syncd.cli.completion:completion", "Print the completion script for your shell."),
 }

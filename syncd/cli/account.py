@@ -1,4 +1,4 @@
-"""account load, dump: a rehearsal copy of a real account, in and out."""
+"""account load, dump: a rehearsal copy of a real account, in and out; and what the account writes."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import click
 import yaml
 
 from syncd.bootstrap import App
+from syncd.cli import mail
 from syncd.cli.common import by_hand, embedded, print_json, say, standard, write_whole
 from syncd.cli.plain_yaml import PlainYamlError, parse
 from syncd.errors import Exit, UsageError
@@ -25,7 +26,11 @@ class _Dumper(yaml.SafeDumper):
 
 @click.group()
 def account() -> None:
-    """Put a rehearsal copy of an account in, or take it out, as YAML."""
+    """Put a rehearsal copy of an account in, or take it out, as YAML; look after its mails."""
+
+
+for _command in (mail.outbox, mail.deliver, mail.bounces, mail.requeue):
+    account.add_command(_command)
 
 
 @account.command(short_help="Put a copy in. Nobody is invited.")

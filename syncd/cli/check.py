@@ -10,9 +10,12 @@ import click
 from rich.markup import escape
 
 from connectors.errors import ConnectorError
+from connectors.fluix.account.mail.message import sender_of
+from connectors.fluix.account.mail.texts import Texts
 from syncd.bootstrap import App, open_app
 from syncd.cli.common import config_option, err, json_option, out, print_json
 from syncd.config import Config, load_config
+from syncd.config_target import AccountTargetConfig
 from syncd.errors import Exit, SyncdError
 from syncd.render import labelled
 from syncd.store.sources import forgotten
@@ -49,6 +52,7 @@ def _outside(config: Config) -> Iterator[str]:
     try:
         app = open_app(config)
         yield from app.target().check()
+        yield from _mail(config)
         for name in forgotten(app.store, [source.name for source in config.sources]):
             yield (
                 f"the store holds people of a source {name}, which the configuration does not name: they stay as they are. "
@@ -57,6 +61,21 @@ def _outside(config: Config) -> Iterator[str]:
         yield from _sources(app)
     except SyncdError as error:
         yield f"{error.what} ({error.where}): {error.cure}"
+
+
+def _mail(config: Config) -> Iterator[str]:
+    """What would keep the account from writing to people."""
+    if not isinstance(config.target, AccountTargetConfig):
+        return
+    settings = config.target.settings.mail
+    try:
+        Texts(settings).check()
+        sender_of(settings.sender)
+    except ConnectorError as error:
+        yield f"{error.what} ({error.where}): {error.cure}"
+    smtp = settings.smtp
+    if smtp and smtp.security == "none" and smtp.user and smtp.host not in {"localhost", "127.0.0.1", "::1"}:
+        yield f"the password for {smtp.host} would go over the network unencrypted: use `security: starttls` or `tls`"
 
 
 def _sources(app: App) -> Iterator[str]:

@@ -106,7 +106,7 @@ def working(app: App, command: str, wait_seconds: float = 0.0) -> Iterator[Sync]
     with (
         run_lock(app.store, f"syncd {command}", utc_now(), wait_seconds=wait_seconds),
         stopper.listening(),
-        _progress() as progress,
+        progress_line() as progress,
     ):
         yield app.sync(progress, stopper.critical)
 
@@ -164,7 +164,7 @@ def _replace(file: Path, write: Callable[[TextIO], object], encoding: str) -> No
 
 
 @contextmanager
-def _progress() -> Iterator[Callable[[str, int], None]]:
+def progress_line() -> Iterator[Callable[[str, int], None]]:
     """A line on the terminal that says what is under way; nothing when nobody watches."""
     if not err.is_terminal:
         yield lambda _stage, _count: None

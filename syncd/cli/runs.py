@@ -9,6 +9,7 @@ import click
 
 from syncd.bootstrap import App, actor
 from syncd.cli.common import as_text, number_of, out, print_json, standard, working, write_whole
+from syncd.cli.mail import send_waiting
 from syncd.core.approval import Approval, UnknownKeyError, choose
 from syncd.core.change import Decision
 from syncd.core.report import Report
@@ -80,6 +81,7 @@ def run(
     """
     with working(app, "run", wait) as sync:
         report = run_once(sync, Request("run", sources, user, full))
+    send_waiting(app)
     return _show(report, as_json=as_json, everything=everything)
 
 
@@ -138,6 +140,7 @@ def apply(app: App, *, as_json: bool, plan_id: str, wait: float, everything: boo
     """Apply a plan: what needs no approval, and what is approved. Each change is checked again first."""
     with working(app, "apply", wait) as sync:
         report = apply_plan(sync, number_of(plan_id, "p"))
+    send_waiting(app)
     return _show(report, as_json=as_json, everything=everything)
 
 

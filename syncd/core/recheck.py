@@ -26,6 +26,8 @@ def stale_in_directory(change: Change, asking: Asking) -> str | None:
     wanted = [asking[key] for key in change.records if key in asking]
     groups = {normalise_name(name) for want in wanted for name in want.groups}
     match change.kind:
+        case "delete_user" if wanted:
+            return f"{_names(change, asking)} is in the directory again"
         case "remove_member" if normalise_name(change.group or "") in groups:
             return f"{_names(change, asking)} is in {change.group} again"
         case "create_user" | "update_user" | "add_member" if not wanted:

@@ -22,6 +22,8 @@ class Applied:
     """Changes that dropped out, because the account is not as it was when they were planned."""
     not_held: list[str] = field(default_factory=list)
     """What the read-back found: sentences about what the target acknowledged, but does not hold."""
+    ordered: Counter[str] = field(default_factory=Counter)
+    """By kind: what a person was asked to do, and that is not done before a later read shows it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +54,12 @@ class Report:
 
     @property
     def outcome(self) -> dict[str, int]:
-        """How many changes were done, failed, dropped out, and were not let through."""
+        """How many changes were done, failed, dropped out, and were not let through; and ordered, where a person does them."""
         applied = self.applied or Applied()
-        return {
+        counts = {
             "done": applied.done.total(),
             "failed": len(applied.failed) + len(applied.not_held),
             "stale": len(applied.stale),
             "skipped": self.skipped,
         }
+        return counts | ({"ordered": applied.ordered.total()} if applied.ordered else {})

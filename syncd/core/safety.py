@@ -90,6 +90,8 @@ class Facts:
     admins: int | None = None
     findings: Sequence[Finding] = ()
     """What resolving and comparing already found."""
+    seats: tuple[int, int] | None = None
+    """How many seats of the account are taken, and how many there are; None where no limit is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,7 @@ class Review:
 
 def review(plan: Plan, facts: Facts, policy: Policy) -> Review:
     """Run every check."""
-    checks = (_certificates, _shrunken, _last_admin, _shared_steps, _budgets)
+    checks = (_certificates, _shrunken, _last_admin, _shared_steps, _seats, _budgets)
     findings = [*facts.findings, *(finding for check in checks for finding in check(plan, facts, policy))]
     decisions = {change.key: Decision.PROCEED for change in plan.changes}
     for finding in findings:
@@ -174,6 +176,19 @@ def _last_admin(plan: Plan, facts: Facts, policy: Policy) -> Iterator[Finding]:
     deletions = {change.key: change for change in plan.of_kind("delete_user")}
     if finding := leaving_admins(deletions, facts.admins):
         yield finding
+
+
+def _seats(plan: Plan, facts: Facts, policy: Policy) -> Iterator[Finding]:
+    """Who is beyond the seats waits, instead of failing one by one. Seats that this plan frees count for the next."""
+    del policy
+    if facts.seats is None:
+        return
+    taken, limit = facts.seats
+    waiting = tuple(plan.of_kind("create_user"))[max(0, limit - taken) :]
+    if waiting:
+        people = "person waits" if len(waiting) == 1 else "people wait"
+        message = f"{len(waiting)} {people} for a seat: {taken} of {limit} are taken"
+        yield Finding("seats", Decision.HOLD, message, tuple(change.key for change in waiting))
 
 
 def _budgets(plan: Plan, facts: Facts, policy: Policy) -> Iterator[Finding]:

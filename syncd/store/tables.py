@@ -197,7 +197,7 @@ plan_changes = Table(
     PrimaryKeyConstraint("plan_id", "place"),
     sqlite_with_rowid=False,
 )
-Index("plan_changes_key", plan_changes.c.plan_id, plan_changes.c.key)
+Index("plan_changes_key", plan_changes.c.plan_id, plan_changes.c.key, unique=True)
 
 approvals = Table(
     "approvals",
@@ -222,7 +222,7 @@ journal = Table(
     Column("key", String, nullable=False),
     Column("place", Integer, nullable=False, comment="of the step inside its change"),
     Column("step", Json, nullable=False),
-    Column("state", String, nullable=False, comment="intended | done | failed | stale"),
+    Column("state", String, nullable=False, comment="intended | done | failed | stale | ordered"),
     Column("fluix_id", String),
     Column("message", Text, nullable=False),
     Column("intended_at", Moment, nullable=False),
@@ -244,7 +244,44 @@ audit = Table(
     Column("at", Moment, nullable=False),
     Column("actor", String, nullable=False),
     Column("action", String, nullable=False),
-    Column("subject", String, nullable=False),
-    Column("detail", Json, nullable=False),
-    Column("hash", LargeBinary(32), nullable=False, comment="of this row and the hash of the row before"),
+    Column("subject", String, comment="None once it was erased"),
+    Column("detail", Json, comment="None once it was erased"),
+    Column("salt", LargeBinary(16), comment="random, so that nobody can guess what was erased from its seal"),
+    Column("seal", LargeBinary(32), comment="of salt, subject and detail"),
+    Column("hash", LargeBinary(32), nullable=False, comment="of this row's seal and the rest, and the hash before"),
+)
+
+ledger = Table(
+    "ledger",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("operation_id", String, nullable=False, unique=True, comment="of the step that deletes"),
+    Column("state", String, nullable=False, comment="intended | begun | deleted | erased"),
+    Column("fluix_id", String, nullable=False, index=True, comment="of the deleted user"),
+    Column("address", String, index=True, comment="the email as it is compared; None once it was erased"),
+    Column("setup", Json, comment="the user's set-up; None once it was erased"),
+    Column("deleted_at", Moment, nullable=False),
+    Column("plan_id", Integer, comment="None: deleted by hand"),
+    Column("run_id", Integer),
+    Column("actor", String, nullable=False),
+    Column("approvers", Json, nullable=False),
+    Column("returned_at", Moment),
+    Column("returned_as", String, comment="the email of the new user; None once it was erased"),
+    Column("returned_id", String, comment="the new user's Fluix id"),
+    Column("ticket", String, comment="to Fluix support: open | written | done; None while nobody returned"),
+    Column("erased_at", Moment),
+    comment="deleted users: what Fluix support can recover for 30 days",
+    sqlite_autoincrement=True,
+)
+Index("ledger_due", ledger.c.state, ledger.c.deleted_at)
+
+ledger_records = Table(
+    "ledger_records",
+    metadata,
+    Column("source", String, nullable=False),
+    Column("external_id", String, nullable=False),
+    Column("ledger_id", Integer, nullable=False, index=True),
+    PrimaryKeyConstraint("source", "external_id", "ledger_id"),
+    comment="which records the deleted users were made from",
+    sqlite_with_rowid=False,
 )

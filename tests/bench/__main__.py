@@ -16,8 +16,10 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from tests.bench.account import account
 from tests.bench.data import prepare
 from tests.bench.measure import Measured, in_turn, once
+from tests.bench.portal import portal
 
 console = Console(width=110)
 Results = list[dict[str, Any]]
@@ -112,7 +114,7 @@ def _row(measured: Measured) -> dict[str, Any]:
     return {"wall": measured.wall, "cpu": measured.cpu, "memory_mb": measured.memory, **measured.said}
 
 
-BENCHES = {"ingest": ingest, "peers": peers, "load": load, "start": start}
+BENCHES = {"ingest": ingest, "peers": peers, "load": load, "start": start, "account": account, "portal": portal}
 
 
 def main(args: list[str]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from datetime import UTC, datetime
 
 import pytest
@@ -171,6 +173,38 @@ def test_an_import_that_is_out_of_date_adds_nobody(account):
 def test_an_import_larger_than_one_batch_is_added_whole(account):
     assert account.import_users([new(f"u{number}@example.com", "Field") for number in range(1201)]) == 1201
     assert len(account.list_users(group="Field")) == 1201 + 2
+
+
+def test_an_import_tells_how_far_it_is(account):
+    told = []
+    account.import_users([new(f"u{number}@example.com") for number in range(1201)], progress=told.append)
+    assert told == [500, 500, 201]
+
+
+def test_the_groups_that_an_import_would_miss_are_named_each_once(account):
+    rows = [
+        *(new("a@example.com", "Office", "North"), new("b@example.com", "NORTH", "East")),
+        new("bob@example.com", "West", verdict="exists"),
+    ]
+    assert account.missing_groups(rows) == ["East", "NORTH"]
+
+
+def test_an_export_is_streamed_by_email_whole_or_only_the_selected(account):
+    def exported(*select):
+        stream = io.StringIO(newline="")
+        count = account.export_users(stream, select)
+        return count, [tuple(row) for row in csv.reader(io.StringIO(stream.getvalue(), newline=""))][1:]
+
+    assert exported("BOB@example.com", "bob@example.com", "ida@example.com") == (
+        2,
+        [("Bob", "bob@example.com", "Field"), ("Bob", "bob@example.com", "Office"), ("Ida", "ida@example.com", "")],
+    )
+    count, rows = exported()
+    assert count == len(DATA["users"])
+    told = [(user["name"], user["email"], group) for user in account.list_users() for group in user["groups"] or [""]]
+    assert rows == told
+    with pytest.raises(PermanentError, match=r"x@example\.com"):
+        exported("bob@example.com", "x@example.com")
 
 
 def test_addresses_are_as_they_are_compared(account):

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from connectors.errors import RetryableError, UnreadableError
 from connectors.fluix import csv_files
-from connectors.fluix.csv_files import ImportRow, escaped, export_users, read_import, unescaped
+from connectors.fluix.csv_files import ImportRow, escaped, export_users, read_import, unescaped, write_table
 from connectors.model import Certificate, normalise_name
 from connectors.text import unwanted_character
 
@@ -57,6 +57,12 @@ def test_a_user_has_a_row_for_each_group_and_one_without_groups_an_empty_cell():
 
 def test_an_export_of_nobody_is_a_header():
     assert exported([]) == "User Name,Email,Group Name\r\n"
+
+
+def test_any_other_table_is_as_safe():
+    stream = io.StringIO(newline="")
+    assert write_table(("A", "B"), [("=1", "x"), ("a,b", "@y")], stream) == 2
+    assert stream.getvalue() == "A,B\r\n'=1,x\r\n\"a,b\",'@y\r\n"
 
 
 def test_users_may_be_a_stream():

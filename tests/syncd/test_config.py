@@ -244,10 +244,10 @@ def test_the_error_as_text_names_file_and_line(load, tmp_path):
         ("grace_days: 3\n", 6, "grace_days", "unknown key `grace_days` here; it is written as `leavers.grace_days`"),
         ("target: {xyz: 1}\n", 6, "target.xyz", "unknown key `xyz`; known here: type"),
         (
-            "target: {type: portal}\n",
+            "target: {type: scim}\n",
             6,
             "target.type",
-            "type `portal` comes in a later version; this one knows `account`",
+            "type `scim` comes in a later version; this one knows `account` and `portal`",
         ),
         ("target: {type: acount}\n", 6, "target.type", '`type` is the text "acount": write `account`'),
         (

@@ -15,8 +15,24 @@ from syncd.config import Config, ConfigError, config_keys, load_config
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "config.example.yaml"
 TEXT = EXAMPLE.read_text(encoding="utf-8")
-FULL = re.sub(r"^( *)#(?=[a-z-])", r"\1", TEXT, flags=re.MULTILINE)
+
+
+def _with_portal(text: str) -> str:
+    """The example with its section 3b in the place of section 3."""
+    lines = text.splitlines(keepends=True)
+    alternative = [place for place, line in enumerate(lines) if line.startswith("##")]
+    kept = [*lines[: lines.index("target:\n")], *lines[alternative[0] :]]
+    return "".join(line.removeprefix("##") for line in kept)
+
+
+def _switched_on(text: str) -> str:
+    return re.sub(r"^( *)#(?=[a-z-])", r"\1", text, flags=re.MULTILINE)
+
+
+PORTAL = _with_portal(TEXT)
+FULL = _switched_on(TEXT)
 """The example with every commented key switched on."""
+FULL_PORTAL = _switched_on(PORTAL)
 KEYS = dict(config_keys(Config))
 
 # The same sub-keys recur for each kind and window; one place explains them all.
@@ -37,11 +53,16 @@ def _written(node: yaml.Node, path: str = "") -> dict[str, int]:
     return found
 
 
-WRITTEN = _written(yaml.compose(FULL))
+# Whatever stands only in section 3b has its line in PORTAL, counted on after the lines of TEXT.
+LINES = [*TEXT.splitlines(), *PORTAL.splitlines()]
+BEGIN = len(TEXT.splitlines())
+WRITTEN = {path: BEGIN + line for path, line in _written(yaml.compose(FULL_PORTAL)).items()} | _written(
+    yaml.compose(FULL)
+)
 
 
 def _comment_above(line: int) -> str:
-    lines = TEXT.splitlines()
+    lines = LINES
     block = []
     while line > 0 and re.match(r" *# ", lines[line - 1]):
         line -= 1
@@ -73,6 +94,15 @@ def test_it_works_with_every_commented_key_switched_on(tmp_path):
     assert config.unused() == ["store_password", "schedule", "mdm", "serve", "budgets.day", "budgets.week"]
 
 
+@pytest.mark.parametrize("text", [PORTAL, FULL_PORTAL], ids=["as it stands", "switched on"])
+def test_the_real_fluix_can_stand_in_the_place_of_the_embedded_account(tmp_path, text):
+    (tmp_path / "config.yaml").write_text(text, encoding="utf-8")
+    target = load_config(tmp_path / "config.yaml").target
+    assert target.type == "portal"
+    assert target.settings.export.folder == tmp_path / "exports"
+    assert (target.webhook is not None) == (text == FULL_PORTAL)
+
+
 def test_it_differs_from_the_defaults_only_where_it_says_so():
     config = load_config(EXAMPLE)
     defaults = Config.model_validate({"version": 1, "sources": [{"name": "people", "type": "csv", "path": "x"}]})
@@ -102,7 +132,7 @@ def _comment_above_any(parent: str) -> str:
 
 
 def test_every_key_in_it_exists():
-    free = re.compile(r"(sources\[\]\.columns|people\.map)\.[a-z_]+")
+    free = re.compile(r"(sources\[\]\.columns|people\.map|target\.columns|target\.webhook\.fields)\.[a-z_-]+")
     assert [path for path in WRITTEN if path not in KEYS and not free.fullmatch(path)] == []
 
 
@@ -114,7 +144,7 @@ def test_the_names_of_limits_are_explained():
 @pytest.mark.parametrize("path", [path for path in WRITTEN if path in KEYS])
 def test_the_default_in_the_comment_is_the_real_one(path):
     found = KEYS[path]
-    line = TEXT.splitlines()[WRITTEN[path]]
+    line = LINES[WRITTEN[path]]
     if not re.match(rf" *(#|- )*(#- )?{re.escape(path.rpartition('.')[2])}:", line):
         return  # inside braces, explained with what is around it
     if (
@@ -123,7 +153,7 @@ def test_the_default_in_the_comment_is_the_real_one(path):
         and path.count(".") < 2
     ):
         return  # a heading: its keys say their defaults
-    if path in {"store_password.env", "groups.map[].from"}:
+    if path in {"store_password.env", "groups.map[].from", "target.active_states", "target.invited_states"}:
         return
     quoted = re.findall(r"\(default: (.*?)\)(?= |$)", _comment_above(WRITTEN[path]))
     if found.default is PydanticUndefined:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Container, Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from connectors.email import email_problem
 from connectors.model import normalise_email, normalise_name
 
 _KEYS = {
-    "users": {"email", "name", "state", "role", "owner", "groups"},
+    "users": {"email", "name", "state", "role", "owner", "groups", "role_groups", "last_login", "refused"},
     "groups": {"name"},
-    "workflows": {"name", "steps"},
+    "workflows": {"name", "steps", "groups"},
     "documents": {"title", "state", "user"},
 }
 _NAMED_BY = {"users": "email", "groups": "name", "workflows": "name", "documents": "title"}
 _STATES = {"users": ("invited", "active"), "documents": ("draft", "assigned")}
-_TEXTS = ("email", "name", "role", "title", "user", "state")
+_TEXTS = ("email", "name", "role", "title", "user", "state", "last_login", "refused")
 
 
 def problems(
@@ -45,9 +46,13 @@ def problems(
         found += _twice(part, parts[part])
     for user in parts["users"]:
         names |= {normalise_name(name) for name in _texts(f"users: {user['email']}", user, "groups", found)}
+    for user in parts["users"]:
+        found += _role_groups(user, names)
+        found += _moment(user)
     for document in parts["documents"]:
         found += _user(f"documents: {document['title']}", document.get("user"), addresses)
     for workflow in parts["workflows"]:
+        found += _groups(f"workflows: {workflow['name']}", workflow, names)
         found += _steps(workflow, addresses, names)
     return found
 
@@ -97,9 +102,30 @@ def _texts(where: str, entry: Mapping[str, Any], key: str, found: list[str]) -> 
     return []
 
 
-def _groups(where: str, entry: Mapping[str, Any], names: Container[str]) -> list[str]:
+def _role_groups(user: Mapping[str, Any], names: Container[str]) -> list[str]:
+    where = f"users: {user['email']}"
+    found = _groups(where, user, names, "role_groups")
+    if user.get("role_groups") and not user.get("role"):
+        found.append(f"{where}: `role_groups` without a role")
+    return found
+
+
+def _moment(user: Mapping[str, Any]) -> Iterator[str]:
+    """A last login is a moment with its offset; without one it would mean another hour in every place."""
+    text = user.get("last_login")
+    if text is None:
+        return
+    try:
+        aware = datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        aware = False
+    if not aware:
+        yield f"users: {user['email']}: `last_login` is no moment like 2026-11-02T08:30:00+00:00"
+
+
+def _groups(where: str, entry: Mapping[str, Any], names: Container[str], key: str = "groups") -> list[str]:
     found: list[str] = []
-    listed = _texts(where, entry, "groups", found)
+    listed = _texts(where, entry, key, found)
     return found + [f"{where}: there is no group {name}" for name in listed if normalise_name(name) not in names]
 
 

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Engine, inspect
+from sqlalchemy import inspect
 
 from connectors.base import Capabilities
 from connectors.errors import ConnectorError
-from connectors.fluix.account import admin, applying, dossiers, reading, rehearsal
-from connectors.fluix.account.connection import reading as reading_from
-from connectors.fluix.account.connection import writing
-from connectors.fluix.account.settings import DEFAULTS, Settings
+from connectors.fluix.account import applying, dossiers, reading, rehearsal
+from connectors.fluix.account.managing_groups import GroupAdministration
+from connectors.fluix.account.managing_users import UserAdministration
 from connectors.fluix.account.tables import account_metadata
-from connectors.fluix.csv_files import ImportRow
 from connectors.model import Account, AccountGroup, Certificate, Dossier, Outcome, Step
 
 
-class EmbeddedAccount:
+class EmbeddedAccount(UserAdministration, GroupAdministration):
     """A Fluix account over our own store.
 
     Args:
@@ -30,17 +26,6 @@ class EmbeddedAccount:
     """
 
     capabilities = Capabilities(frozenset(applying.VERBS), knows_dossier=True)
-
-    def __init__(self, engine: Engine, clock: Callable[[], datetime], settings: Settings = DEFAULTS) -> None:
-        self._engine = engine
-        self._clock = clock
-        self._settings = settings
-
-    def _reading(self) -> AbstractContextManager[Connection]:
-        return reading_from(self._engine, self._settings.name)
-
-    def _writing(self) -> AbstractContextManager[Connection]:
-        return writing(self._engine, self._settings.name)
 
     def read(self) -> Iterator[AccountGroup | Account | Certificate]:
         """Stream every group, then every user, then the certificate.
@@ -81,63 +66,6 @@ class EmbeddedAccount:
         if missing:
             where = self._engine.url.render_as_string(hide_password=True)
             yield f"the account's tables are missing ({where}): {', '.join(missing)}; run `syncd store upgrade`"
-
-    def list_users(
-        self, search: str | None = None, state: str | None = None, group: str | None = None
-    ) -> list[dict[str, Any]]:
-        """Users by email: email, name, state, role, owner, groups. `search` is part of a name or email, in any case."""
-        with self._reading() as connection:
-            return admin.list_users(connection, search, state, group)
-
-    def show_user(self, email: str) -> dict[str, Any]:
-        """Everything that the account holds of one user.
-
-        Raises:
-            PermanentError: there is no such user.
-        """
-        with self._reading() as connection:
-            return admin.show_user(connection, email)
-
-    def add_user(self, name: str, email: str, groups: Iterable[str] = ()) -> str:
-        """Add a user, who is invited. Returns the id.
-
-        Raises:
-            RefusedError: the email exists or is none, or a group is missing.
-        """
-        with self._writing() as connection:
-            return admin.add_user(connection, name, email, groups, self._clock())
-
-    def import_users(self, rows: Iterable[ImportRow], *, create_groups: bool = False) -> int:
-        """Add the new ones of an import, with invitations. Returns how many.
-
-        Raises:
-            RefusedError: a group is missing, and `create_groups` is off; then nobody is added.
-        """
-        with self._writing() as connection:
-            return admin.import_users(connection, rows, create_groups=create_groups, now=self._clock())
-
-    def addresses(self) -> set[str]:
-        """The emails of all users, as they are compared."""
-        with self._reading() as connection:
-            return admin.addresses(connection)
-
-    def invite(self, email: str) -> None:
-        """Resend the invitation of a user who never logged in.
-
-        Raises:
-            RefusedError: the user logged in already.
-        """
-        with self._writing() as connection:
-            admin.invite(connection, email, self._clock())
-
-    def delete_user(self, email: str) -> None:
-        """Delete a user.
-
-        Raises:
-            RefusedError: owner, last admin, or still in a workflow.
-        """
-        with self._writing() as connection:
-            admin.delete_user(connection, email, self._clock())
 
     def load(self, data: Mapping[str, Any], *, replace: bool = False) -> dict[str, int]:
         """Put a copy of an account in: merged with what is there, or (`replace`) instead of it.

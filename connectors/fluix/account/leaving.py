@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, Row, select, update
 from sqlalchemy import delete as sql_delete
 
+from connectors.fluix.account import retention
 from connectors.fluix.account.connection import account_of, chunks
 from connectors.fluix.account.dossiers import workflow_parts
 from connectors.fluix.account.ids import as_number
 from connectors.fluix.account.outcomes import done, failed, gone, record, text
-from connectors.fluix.account.tables import documents, memberships, step_users, users
+from connectors.fluix.account.tables import documents, step_users, users
 from connectors.fluix.account.users import by_id
 from connectors.model import Outcome, Step, WorkflowPart
 
@@ -62,13 +64,13 @@ def _leave(connection: Connection, step: Step, now: datetime) -> Outcome:
 
 
 def delete(connection: Connection, steps: Sequence[Step], now: datetime) -> list[Outcome]:
-    """Delete users. Who is gone already is deleted."""
+    """Delete users, keeping the whole set-up for a while. Who is gone already is deleted."""
     there = by_id(connection, steps)
     parts: dict[int, list[WorkflowPart]] = {}
     for chunk in chunks(row.user_id for row in there.values()):
         parts |= workflow_parts(connection, chunk)
     outcomes: list[Outcome] = []
-    leaving: list[int] = []
+    leaving: list[Row[Any]] = []
     happened: list[tuple[int | None, str, str]] = []
     for step in steps:
         row = there.get(step.fluix_id or "")
@@ -81,16 +83,10 @@ def delete(connection: Connection, steps: Sequence[Step], now: datetime) -> list
             outcomes.append(failed(step, f"{row.email} takes part in workflows ({names}): remove them there first"))
         else:
             del there[str(row.user_id)]
-            leaving.append(row.user_id)
+            leaving.append(row)
             happened.append((row.user_id, "deleted", f"{row.name} <{row.email}>"))
             outcomes.append(done(step))
-    _remove(connection, leaving)
+    retention.keep(connection, leaving, now)
+    retention.remove(connection, (row.user_id for row in leaving), (row.email_key for row in leaving))
     record(connection, happened, now)
     return outcomes
-
-
-def _remove(connection: Connection, user_ids: Iterable[int]) -> None:
-    """Remove users with their documents and memberships."""
-    for chunk in chunks(user_ids):
-        for table in (documents, memberships, users):
-            connection.execute(sql_delete(table).where(table.c.user_id.in_(chunk)))

@@ -1,9 +1,12 @@
 """The account as one plain structure, out and in: a rehearsal copy of a real account.
 
-    users:     [{email, name, state: invited | active, role, owner, groups}]
+    users:     [{email, name, state: invited | active, role, owner, groups, role_groups, last_login, refused}]
     groups:    [{name}]
-    workflows: [{name, steps: [{name, users: [email], groups: [name]}]}]
+    workflows: [{name, groups: [name], steps: [{name, users: [email], groups: [name]}]}]
     documents: [{title, state: draft | assigned, user: email}]
+
+`role_groups` (the groups that a role is for), `last_login`, `refused` (why the address was not accepted) and a workflow's
+`groups` (which give it to their members) are written only where there is something to say.
 
 A group that only a user names is made as well. `load` merges: what the copy names is brought to what the copy says, and
 nothing else is touched, so a key that is left out keeps what is there (a user's role, groups, ...); with `replace` the account
@@ -17,14 +20,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Row, ScalarSelect, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Row, Table, bindparam, delete, insert, select, update
 
 from connectors.errors import PermanentError
-from connectors.fluix.account import admin, reading
+from connectors.fluix.account import credentials, reading, rehearsal_workflows
+from connectors.fluix.account.admin import people
 from connectors.fluix.account.connection import account_of, chunks
 from connectors.fluix.account.copy_problems import problems
 from connectors.fluix.account.groups import group_ids
 from connectors.fluix.account.outcomes import record
+from connectors.fluix.account.rehearsal_workflows import ids_of
 from connectors.fluix.account.tables import (
     devices,
     documents,
@@ -49,42 +54,31 @@ def dump(connection: Connection) -> dict[str, Any]:
     emails = {row.user_id: row.email for row in rows}
     there = {item.fluix_id: item for item in reading.stream(connection) if isinstance(item, Account)}
     names = dict(connection.execute(select(groups.c.group_id, groups.c.name).where(groups.c.account == account)).all())
-    query = select(documents).where(documents.c.user_id.in_(_ids(users.c.user_id, users.c.account == account)))
+    scopes: dict[int, list[str]] = {}
+    ours = ids_of(users.c.user_id, users.c.account == account)
+    for user_id, group_id in connection.execute(select(role_groups).where(role_groups.c.user_id.in_(ours))):
+        scopes.setdefault(user_id, []).append(names[group_id])
+    query = select(documents).where(documents.c.user_id.in_(ids_of(users.c.user_id, users.c.account == account)))
     docs = connection.execute(query.order_by(documents.c.title, documents.c.document_id))
     return {
-        "users": [admin.summary(row, there[str(row.user_id)].groups) for row in rows],
+        "users": [
+            {**people.summary(row, there[str(row.user_id)].groups), **_further(row, scopes.get(row.user_id))}
+            for row in rows
+        ],
         "groups": [{"name": name} for name in sorted(names.values(), key=normalise_name)],
-        "workflows": _dump_workflows(connection, emails, names),
+        "workflows": rehearsal_workflows.dump(connection, emails, names),
         "documents": [{"title": doc.title, "state": doc.state, "user": emails[doc.user_id]} for doc in docs],
     }
 
 
-def _dump_workflows(
-    connection: Connection, emails: Mapping[int, str], names: Mapping[int, str]
-) -> list[dict[str, Any]]:
-    found: dict[int, dict[str, Any]] = {}
-    here = workflows.c.account == account_of(connection)
-    ours = _ids(workflows.c.workflow_id, here)
-    ours_steps = _ids(workflow_steps.c.step_id, workflow_steps.c.workflow_id.in_(ours))
-    for row in connection.execute(select(workflows).where(here).order_by(workflows.c.name_key)):
-        found[row.workflow_id] = {"name": row.name, "steps": []}
-    steps: dict[int, dict[str, Any]] = {}
-    query = select(workflow_steps).where(workflow_steps.c.workflow_id.in_(ours))
-    for row in connection.execute(query.order_by(workflow_steps.c.position)):
-        steps[row.step_id] = {"name": row.name, "users": [], "groups": []}
-        found[row.workflow_id]["steps"].append(steps[row.step_id])
-    for row in connection.execute(select(step_users).where(step_users.c.step_id.in_(ours_steps))):
-        steps[row.step_id]["users"].append(emails[row.user_id])
-    for row in connection.execute(select(step_groups).where(step_groups.c.step_id.in_(ours_steps))):
-        steps[row.step_id]["groups"].append(names[row.group_id])
-    for step in steps.values():
-        step["users"].sort()
-        step["groups"].sort()
-    return list(found.values())
-
-
-def _ids(column: Column[Any], condition: ColumnElement[bool]) -> ScalarSelect[Any]:
-    return select(column).where(condition).scalar_subquery()
+def _further(row: Row[Any], scope: list[str] | None) -> dict[str, Any]:
+    """What most users do not have."""
+    said = {
+        "role_groups": sorted(scope or ()),
+        "last_login": people.moment(row.last_login_at),
+        "refused": row.refused,
+    }
+    return {key: value for key, value in said.items() if value}
 
 
 def load(connection: Connection, data: Mapping[str, Any], *, replace: bool, now: datetime) -> dict[str, int]:
@@ -96,7 +90,7 @@ def load(connection: Connection, data: Mapping[str, Any], *, replace: bool, now:
     Raises:
         PermanentError: the copy has problems; all of them are named, and nothing is written.
     """
-    known_users = set() if replace else admin.addresses(connection)
+    known_users = set() if replace else people.addresses(connection)
     known_groups = set() if replace else set(_group_keys(connection))
     found = problems(data, known_users, known_groups, owner_is_there=not replace and _other_owner(connection, data))
     if found:
@@ -110,7 +104,7 @@ def load(connection: Connection, data: Mapping[str, Any], *, replace: bool, now:
     _load_groups(connection, named)
     _load_users(connection, data.get("users") or (), now, keep=not replace)
     for workflow in data.get("workflows") or ():
-        _load_workflow(connection, workflow)
+        rehearsal_workflows.load(connection, workflow)
     _load_documents(connection, data.get("documents") or (), merge=not replace)
     record(connection, [(None, "loaded", "replaced" if replace else "merged")], now)
     return {part: len(data.get(part) or ()) for part in ("users", "groups", "workflows", "documents")}
@@ -132,9 +126,9 @@ def _other_owner(connection: Connection, data: Mapping[str, Any]) -> bool:
 def _clear(connection: Connection, data: Mapping[str, Any]) -> None:
     """Remove everything that the copy does not name, and what it will say anew."""
     account = account_of(connection)
-    our_users = _ids(users.c.user_id, users.c.account == account)
-    ours = _ids(workflows.c.workflow_id, workflows.c.account == account)
-    our_steps = _ids(workflow_steps.c.step_id, workflow_steps.c.workflow_id.in_(ours))
+    our_users = ids_of(users.c.user_id, users.c.account == account)
+    ours = ids_of(workflows.c.workflow_id, workflows.c.account == account)
+    our_steps = ids_of(workflow_steps.c.step_id, workflow_steps.c.workflow_id.in_(ours))
     for column, ids in (
         (step_users.c.step_id, our_steps),
         (step_groups.c.step_id, our_steps),
@@ -147,10 +141,12 @@ def _clear(connection: Connection, data: Mapping[str, Any]) -> None:
         connection.execute(delete(column.table).where(column.in_(ids)))
     connection.execute(delete(workflows).where(workflows.c.account == account))
     kept = {normalise_email(user["email"]) for user in data.get("users") or ()}
-    people = connection.execute(select(users.c.user_id, users.c.email_key).where(users.c.account == account)).all()
-    for chunk in chunks(user_id for user_id, address in people if address not in kept):
+    query = select(users.c.user_id, users.c.email_key).where(users.c.account == account)
+    gone = {user_id: address for user_id, address in connection.execute(query).all() if address not in kept}
+    for chunk in chunks(gone):
         connection.execute(delete(devices).where(devices.c.user_id.in_(chunk)))
         connection.execute(delete(users).where(users.c.user_id.in_(chunk)))
+    credentials.left(connection, gone.values())
     names = {normalise_name(group["name"]) for group in data.get("groups") or ()}
     for chunk in chunks(group_id for key, group_id in _group_keys(connection).items() if key not in names):
         connection.execute(delete(groups).where(groups.c.group_id.in_(chunk)))
@@ -196,11 +192,15 @@ def _load_users(connection: Connection, entries: Sequence[Mapping[str, Any]], no
         connection.execute(update(users).where(users.c.user_id == bindparam("of")), known)
     if new:
         connection.execute(insert(users), new)
-    _load_memberships(connection, [entry for entry in entries if not keep or "groups" in entry])
+    _load_memberships(connection, memberships, [entry for entry in entries if not keep or "groups" in entry], "groups")
+    # Who has no role any more has no groups that it is for.
+    scoped = [e for e in entries if not keep or "role_groups" in e or ("role" in e and not e["role"])]
+    _load_memberships(connection, role_groups, scoped, "role_groups")
 
 
 def _values(entry: Mapping[str, Any], row: Row[Any] | None) -> dict[str, Any]:
     """A user's columns: what the copy says, else what is there, else the defaults."""
+    login = entry.get("last_login", people.moment(row.last_login_at) if row else None)
     name = entry.get("name") or (row.name if row else entry["email"].partition("@")[0])
     return {
         "email": entry["email"],
@@ -210,54 +210,24 @@ def _values(entry: Mapping[str, Any], row: Row[Any] | None) -> dict[str, Any]:
         "state": entry.get("state") or (row.state if row else "active"),
         "role": entry.get("role", row.role if row else "") or "",
         "owner": bool(entry.get("owner", row.owner if row else False)),
+        "last_login_at": datetime.fromisoformat(login) if login else None,
+        "refused": entry.get("refused", row.refused if row else None) or None,
     }
 
 
-def _load_memberships(connection: Connection, entries: Sequence[Mapping[str, Any]]) -> None:
-    """Bring these users to just the groups that the copy names."""
+def _load_memberships(connection: Connection, table: Table, entries: Sequence[Mapping[str, Any]], key: str) -> None:
+    """Bring these users to just the groups that the copy names under this key."""
     ids = by_address(connection, (entry["email"] for entry in entries))
-    teams = group_ids(connection, (name for entry in entries for name in entry.get("groups") or ()))
+    teams = group_ids(connection, (name for entry in entries for name in entry.get(key) or ()))
     for part in chunks(ids.values()):
-        connection.execute(delete(memberships).where(memberships.c.user_id.in_(part)))
+        connection.execute(delete(table).where(table.c.user_id.in_(part)))
     rows = [
         {"user_id": ids[normalise_email(entry["email"])], "group_id": group_id}
         for entry in entries
-        for group_id in sorted({teams[normalise_name(name)] for name in entry.get("groups") or ()})
+        for group_id in sorted({teams[normalise_name(name)] for name in entry.get(key) or ()})
     ]
     if rows:
-        connection.execute(insert(memberships), rows)
-
-
-def _load_workflow(connection: Connection, entry: Mapping[str, Any]) -> None:
-    """Make a workflow, or bring it to what the copy says."""
-    key = normalise_name(entry["name"])
-    account = account_of(connection)
-    query = select(workflows.c.workflow_id).where(workflows.c.account == account, workflows.c.name_key == key)
-    workflow_id = connection.execute(query).scalar()
-    if workflow_id is None:
-        new = connection.execute(
-            insert(workflows).values(account=account, name=entry["name"], name_key=key)
-        ).inserted_primary_key
-        assert new is not None
-        workflow_id = new[0]
-    else:
-        connection.execute(update(workflows).where(workflows.c.workflow_id == workflow_id).values(name=entry["name"]))
-        if "steps" not in entry:
-            return
-        steps = select(workflow_steps.c.step_id).where(workflow_steps.c.workflow_id == workflow_id)
-        for table in (step_users, step_groups):
-            connection.execute(delete(table).where(table.c.step_id.in_(steps.scalar_subquery())))
-        connection.execute(delete(workflow_steps).where(workflow_steps.c.workflow_id == workflow_id))
-    for position, step in enumerate(entry.get("steps") or ()):
-        values = {"workflow_id": workflow_id, "position": position, "name": step["name"]}
-        made = connection.execute(insert(workflow_steps).values(values)).inserted_primary_key
-        assert made is not None
-        people = set(by_address(connection, step.get("users") or ()).values())
-        teams = set(group_ids(connection, step.get("groups") or ()).values())
-        for user_id in sorted(people):
-            connection.execute(insert(step_users).values(step_id=made[0], user_id=user_id))
-        for group_id in sorted(teams):
-            connection.execute(insert(step_groups).values(step_id=made[0], group_id=group_id))
+        connection.execute(insert(table), rows)
 
 
 def _load_documents(connection: Connection, entries: Iterable[Mapping[str, Any]], *, merge: bool) -> None:

@@ -8,6 +8,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
+from connectors.fluix.account.mail.box_settings import BounceSettings
+
 
 @dataclass(frozen=True, slots=True)
 class Smtp:
@@ -34,6 +36,8 @@ class MailSettings:
     language: str = "en"
     templates: Path | None = None
     """A folder whose templates stand before ours."""
+    bounces: BounceSettings | None = None
+    """The mailbox that bounces come into."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,20 +9,24 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, insert, select
 from sqlalchemy import update as sql_update
 
+from connectors.fluix.account import credentials, seats
 from connectors.fluix.account.connection import account_of, chunks
 from connectors.fluix.account.groups import group_ids
 from connectors.fluix.account.ids import as_numbers
+from connectors.fluix.account.mail import resending
 from connectors.fluix.account.outcomes import done, failed, gone, record, text
 from connectors.fluix.account.tables import mails, memberships, users
 from connectors.model import Outcome, Step, normalise_email, normalise_name
 
 
 def create(connection: Connection, steps: Sequence[Step], now: datetime) -> list[Outcome]:
-    """Add users: each is invited, and is in the groups named, which must be there."""
+    """Add users while there are seats: each is invited, and is in the groups named, which must be there."""
     taken = set(by_address(connection, (text(step, "email") for step in steps)))
     ids = group_ids(connection, (name for step in steps for name in step.values.get("groups", ())))
     outcomes: dict[str, Outcome] = {}
     fitting: dict[str, Step] = {}
+    waiting: list[Step] = []
+    free = seats.free(connection)
     for step in steps:
         address = normalise_email(text(step, "email"))
         missing = [name for name in step.values.get("groups", ()) if normalise_name(name) not in ids]
@@ -30,9 +34,14 @@ def create(connection: Connection, steps: Sequence[Step], now: datetime) -> list
             outcomes[step.operation_id] = failed(step, f"{text(step, 'email')} already exists")
         elif missing:
             outcomes[step.operation_id] = failed(step, f"there is no group {missing[0]}")
+        elif free is not None and len(fitting) >= free:
+            waiting.append(step)
         else:
             taken.add(address)
             fitting[address] = step
+    if waiting:
+        why = seats.full(connection)
+        outcomes.update((step.operation_id, failed(step, why)) for step in waiting)
     new = _insert(connection, fitting.values(), now)
     for address, user_id in new.items():
         outcomes[fitting[address].operation_id] = done(fitting[address], user_id)
@@ -93,7 +102,8 @@ def by_id(connection: Connection, steps: Iterable[Step]) -> dict[str, Row[Any]]:
 
 def update(connection: Connection, steps: Sequence[Step], now: datetime) -> list[Outcome]:
     """Give users another email or name."""
-    now_known = {fluix_id: (row.email, row.name) for fluix_id, row in by_id(connection, steps).items()}
+    there = by_id(connection, steps)
+    now_known = {fluix_id: (row.email, row.name) for fluix_id, row in there.items()}
     owners = {
         address: str(user_id)
         for address, user_id in by_address(
@@ -130,23 +140,32 @@ def update(connection: Connection, steps: Sequence[Step], now: datetime) -> list
             .values(email=bindparam("e"), email_key=bindparam("ek"), name=bindparam("n"), name_key=bindparam("nk"))
         )
         connection.execute(statement, changes)
+        accepted = [row for row in there.values() if row.state == "active"]
+        credentials.moved(
+            connection, ((row.email_key, normalise_email(now_known[str(row.user_id)][0])) for row in accepted)
+        )
     record(connection, happened, now)
     return outcomes
 
 
 def resend_invites(connection: Connection, steps: Sequence[Step], now: datetime) -> list[Outcome]:
-    """Invite again: only for users who never logged in."""
+    """Invite again: only users who never logged in, and only so often and so soon as the account's owner allows."""
     there = by_id(connection, steps)
+    rules = resending.rules_of(connection)
+    before = resending.invited(connection, (row.user_id for row in there.values()))
     outcomes: list[Outcome] = []
     for step in steps:
         row = there.get(step.fluix_id or "")
         if row is None:
             outcomes.append(gone(step))
-        elif row.state != "invited":
+        elif row.state != "invited" or row.last_login_at is not None:
             outcomes.append(failed(step, f"{row.email} has logged in already: there is no invitation to resend"))
+        elif (why := resending.why_not(before.get(row.user_id), rules, now)) is not None:
+            outcomes.append(failed(step, f"{row.email} {why}"))
         else:
             invite(connection, [(row.user_id, row.email)], now)
             record(connection, [(row.user_id, "invited again", row.email)], now)
+            before[row.user_id] = before.get(row.user_id, resending.Invited(0, now)).again(now)
             outcomes.append(done(step))
     return outcomes
 

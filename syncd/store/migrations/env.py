@@ -3,6 +3,7 @@
 from alembic import context
 
 from connectors.fluix.account.tables import account_metadata
+from syncd.store import order_tables  # noqa: F401 - puts its tables into `metadata`
 from syncd.store.tables import metadata
 
 context.configure(

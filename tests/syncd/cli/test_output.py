@@ -166,7 +166,7 @@ def test_pending_is_6(house, call):
 
 
 def test_interrupted_is_130(small, call, monkeypatch):
-    def stop(*_):
+    def stop(*_, **__):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(EmbeddedAccount, "list_users", stop)
@@ -175,7 +175,7 @@ def test_interrupted_is_130(small, call, monkeypatch):
 
 
 def test_a_mistake_of_the_program_keeps_its_traceback(small, call, monkeypatch):
-    monkeypatch.setattr(EmbeddedAccount, "list_users", lambda *_: 1 / 0)
+    monkeypatch.setattr(EmbeddedAccount, "list_users", lambda *_, **__: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         main(["users", "list"])
 

@@ -178,3 +178,9 @@ def test_a_change_of_key_names_the_records_that_it_replaces():
     assert replaced(NEW_KEY) == (key("people/E1"),)
     assert replaced(UPDATE) == ()
     assert replaced(DELETE) == ()
+
+
+def test_who_is_in_the_directory_again_is_not_deleted():
+    deletes = change("delete_user", ANNA, records=["people/E1"])
+    assert stale_in_directory(deletes, asking()) == "people/E1 is in the directory again"
+    assert stale_in_directory(deletes, {}) is None

@@ -352,3 +352,21 @@ def test_a_change_needs_its_own_verb_and_a_deletion_those_of_its_steps_in_their_
     assert needs(deletion(after=steps)) == ("reassign_documents", "leave_workflows", "delete_user")
     for kind in set(KINDS) - {"delete_user"}:
         assert needs(change(kind, after=steps)) == (kind,)
+
+
+# --- seats --------------------------------------------------------------------------------------------------------
+
+
+def test_who_is_beyond_the_seats_waits_with_the_numbers():
+    reviewed = judge(many("create_user", 3), seats=(248, 250))
+    assert [(found.check, found.message) for found in reviewed.findings] == [
+        ("seats", "1 person waits for a seat: 248 of 250 are taken")
+    ]
+    assert held(reviewed) == {"create_user:u2@x.example"}
+    assert len(held(judge(many("create_user", 3), seats=(260, 250)))) == 3
+    assert "3 people wait" in judge(many("create_user", 3), seats=(250, 250)).findings[0].message
+
+
+@pytest.mark.parametrize("seats", [None, (0, 3), (7, 10)])
+def test_nobody_waits_while_there_are_seats(seats):
+    assert judge([*many("create_user", 3), *deletions(0)], seats=seats).findings == ()

@@ -40,10 +40,20 @@ def upgrade() -> None:
         sa.Column("at", sa.String(length=32), nullable=False),
         sa.Column("actor", sa.String(), nullable=False),
         sa.Column("action", sa.String(), nullable=False),
-        sa.Column("subject", sa.String(), nullable=False),
-        sa.Column("detail", sa.Text(), nullable=False),
+        sa.Column("subject", sa.String(), nullable=True, comment="None once it was erased"),
+        sa.Column("detail", sa.Text(), nullable=True, comment="None once it was erased"),
         sa.Column(
-            "hash", sa.LargeBinary(length=32), nullable=False, comment="of this row and the hash of the row before"
+            "salt",
+            sa.LargeBinary(length=16),
+            nullable=True,
+            comment="random, so that nobody can guess what was erased from its seal",
+        ),
+        sa.Column("seal", sa.LargeBinary(length=32), nullable=True, comment="of salt, subject and detail"),
+        sa.Column(
+            "hash",
+            sa.LargeBinary(length=32),
+            nullable=False,
+            comment="of this row's seal and the rest, and the hash before",
         ),
         sa.PrimaryKeyConstraint("place"),
     )
@@ -63,7 +73,7 @@ def upgrade() -> None:
         sa.Column("key", sa.String(), nullable=False),
         sa.Column("place", sa.Integer(), nullable=False, comment="of the step inside its change"),
         sa.Column("step", sa.Text(), nullable=False),
-        sa.Column("state", sa.String(), nullable=False, comment="intended | done | failed | stale"),
+        sa.Column("state", sa.String(), nullable=False, comment="intended | done | failed | stale | ordered"),
         sa.Column("fluix_id", sa.String(), nullable=True),
         sa.Column("message", sa.Text(), nullable=False),
         sa.Column("intended_at", sa.String(length=32), nullable=False),
@@ -80,6 +90,51 @@ def upgrade() -> None:
         postgresql_where=sa.text("state = 'intended'"),
     )
     op.create_index("journal_plan", "journal", ["plan_id", "key"], unique=False)
+    op.create_table(
+        "ledger",
+        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("operation_id", sa.String(), nullable=False, comment="of the step that deletes"),
+        sa.Column("state", sa.String(), nullable=False, comment="intended | begun | deleted | erased"),
+        sa.Column("fluix_id", sa.String(), nullable=False, comment="of the deleted user"),
+        sa.Column(
+            "address", sa.String(), nullable=True, comment="the email as it is compared; None once it was erased"
+        ),
+        sa.Column("setup", sa.Text(), nullable=True, comment="the user's set-up; None once it was erased"),
+        sa.Column("deleted_at", sa.String(length=32), nullable=False),
+        sa.Column("plan_id", sa.Integer(), nullable=True, comment="None: deleted by hand"),
+        sa.Column("run_id", sa.Integer(), nullable=True),
+        sa.Column("actor", sa.String(), nullable=False),
+        sa.Column("approvers", sa.Text(), nullable=False),
+        sa.Column("returned_at", sa.String(length=32), nullable=True),
+        sa.Column(
+            "returned_as", sa.String(), nullable=True, comment="the email of the new user; None once it was erased"
+        ),
+        sa.Column("returned_id", sa.String(), nullable=True, comment="the new user's Fluix id"),
+        sa.Column(
+            "ticket",
+            sa.String(),
+            nullable=True,
+            comment="to Fluix support: open | written | done; None while nobody returned",
+        ),
+        sa.Column("erased_at", sa.String(length=32), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("operation_id"),
+        comment="deleted users: what Fluix support can recover for 30 days",
+        sqlite_autoincrement=True,
+    )
+    op.create_index(op.f("ix_ledger_address"), "ledger", ["address"], unique=False)
+    op.create_index(op.f("ix_ledger_fluix_id"), "ledger", ["fluix_id"], unique=False)
+    op.create_index("ledger_due", "ledger", ["state", "deleted_at"], unique=False)
+    op.create_table(
+        "ledger_records",
+        sa.Column("source", sa.String(), nullable=False),
+        sa.Column("external_id", sa.String(), nullable=False),
+        sa.Column("ledger_id", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("source", "external_id", "ledger_id"),
+        comment="which records the deleted users were made from",
+        sqlite_with_rowid=False,
+    )
+    op.create_index(op.f("ix_ledger_records_ledger_id"), "ledger_records", ["ledger_id"], unique=False)
     op.create_table(
         "links",
         sa.Column("source", sa.String(), nullable=False),
@@ -137,7 +192,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("plan_id", "place"),
         sqlite_with_rowid=False,
     )
-    op.create_index("plan_changes_key", "plan_changes", ["plan_id", "key"], unique=False)
+    op.create_index("plan_changes_key", "plan_changes", ["plan_id", "key"], unique=True)
     op.create_table(
         "plans",
         sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
@@ -153,6 +208,35 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sqlite_autoincrement=True,
     )
+    op.create_table(
+        "portal_exports",
+        sa.Column("account", sa.String(), nullable=False),
+        sa.Column("file", sa.String(), nullable=False),
+        sa.Column(
+            "dated_at",
+            sa.String(length=32),
+            nullable=False,
+            comment="when it was made, by its name or its modification time",
+        ),
+        sa.Column("read_at", sa.String(length=32), nullable=False),
+        sa.Column("digest", sa.LargeBinary(length=16), nullable=False),
+        sa.Column("users", sa.Integer(), nullable=False),
+        sa.Column("final_break", sa.Boolean(), nullable=False, comment="whether its last line was ended"),
+        sa.Column("states_told", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("account"),
+        comment="the export that was read last",
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "portal_users",
+        sa.Column("account", sa.String(), nullable=False),
+        sa.Column("fluix_id", sa.String(), nullable=False, comment="the address under which the user was first met"),
+        sa.Column("address", sa.String(), nullable=False, comment="the email now, as it is compared"),
+        sa.Column("attributes", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("account", "fluix_id"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("portal_users_address", "portal_users", ["account", "address"], unique=True)
     op.create_table(
         "records",
         sa.Column("source", sa.String(), nullable=False),
@@ -204,6 +288,64 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("source", "group_name"),
         sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "webhook_calls",
+        sa.Column("number", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("account", sa.String(), nullable=False),
+        sa.Column("at", sa.String(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("number"),
+    )
+    op.create_table(
+        "work_items",
+        sa.Column("operation_id", sa.String(), nullable=False),
+        sa.Column("account", sa.String(), nullable=False),
+        sa.Column("order_number", sa.Integer(), nullable=False),
+        sa.Column("place", sa.Integer(), nullable=False, comment="its number inside the order, from 1"),
+        sa.Column("asked_by", sa.String(), nullable=False, comment="the operation in the journal"),
+        sa.Column("wish", sa.String(), nullable=False, comment="what makes two wishes the same"),
+        sa.Column("verb", sa.String(), nullable=False),
+        sa.Column("fluix_id", sa.String(), nullable=True),
+        sa.Column("content", sa.Text(), nullable=False, comment="the step's values, and why it is wanted"),
+        sa.Column("in_import", sa.Boolean(), nullable=False),
+        sa.Column("ordered_at", sa.String(length=32), nullable=False),
+        sa.Column("closed_at", sa.String(length=32), nullable=True),
+        sa.Column(
+            "closed_by", sa.String(), nullable=False, comment="the export's file, or who said so; empty while it waits"
+        ),
+        sa.Column("confirmed_at", sa.String(length=32), nullable=True),
+        sa.Column("confirmed_by", sa.String(), nullable=False),
+        sa.Column("withdrawn_at", sa.String(length=32), nullable=True),
+        sa.Column("withdrawn_why", sa.Text(), nullable=False),
+        sa.Column("told_in", sa.Integer(), nullable=True, comment="the order in which its withdrawal was told"),
+        sa.PrimaryKeyConstraint("operation_id"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("work_items_order", "work_items", ["order_number", "place"], unique=False)
+    op.create_index(
+        "work_items_waiting",
+        "work_items",
+        ["account", "wish"],
+        unique=False,
+        sqlite_where=sa.text("closed_at IS NULL"),
+        postgresql_where=sa.text("closed_at IS NULL"),
+    )
+    op.create_table(
+        "work_orders",
+        sa.Column("number", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("account", sa.String(), nullable=False),
+        sa.Column("created_at", sa.String(length=32), nullable=False),
+        sa.Column(
+            "ready_at",
+            sa.String(length=32),
+            nullable=True,
+            comment="when its files were there; none while it is collected",
+        ),
+        sa.Column("notice", sa.String(), nullable=False, comment="none | due | sending | sent | refused"),
+        sa.Column("notice_at", sa.String(length=32), nullable=True),
+        sa.Column("notice_text", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("number"),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "account_activity",
@@ -332,7 +474,7 @@ def upgrade() -> None:
         ),
         sa.CheckConstraint("state IN ('invited', 'active')", name=op.f("ck_account_users_state")),
         sa.PrimaryKeyConstraint("user_id", name=op.f("pk_account_users")),
-        sa.UniqueConstraint("account", "email_key", name=op.f("uq_account_users_account")),
+        sa.UniqueConstraint("email_key", "account", name=op.f("uq_account_users_email_key")),
         sqlite_autoincrement=True,
     )
     op.create_index(
@@ -340,8 +482,22 @@ def upgrade() -> None:
         "account_users",
         ["account", "user_id"],
         unique=False,
-        sqlite_where=sa.text("role <> '' OR owner"),
-        postgresql_where=sa.text("role <> '' OR owner"),
+        sqlite_where=sa.text("(role <> '' OR owner)"),
+        postgresql_where=sa.text("(role <> '' OR owner)"),
+    )
+    op.create_index(
+        "ix_account_users_list",
+        "account_users",
+        ["email_key", "name_key", "account", "state", "role", "last_login_at"],
+        unique=False,
+    )
+    op.create_index(
+        "ix_account_users_refused",
+        "account_users",
+        ["email_key", "account"],
+        unique=False,
+        sqlite_where=sa.text("refused IS NOT NULL"),
+        postgresql_where=sa.text("refused IS NOT NULL"),
     )
     op.create_index(
         "uq_account_users_owner",
@@ -375,6 +531,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("device_id", name=op.f("pk_account_devices")),
         sa.UniqueConstraint("session", name=op.f("uq_account_devices_session")),
         sa.UniqueConstraint("user_id", "identifier", name=op.f("uq_account_devices_user_id")),
+        sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_account_devices_user_id"), "account_devices", ["user_id"], unique=False)
     op.create_table(
