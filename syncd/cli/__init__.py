@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -76,6 +77,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         argv: the words after `syncd`; the process's own by default.
     """
     words = list(sys.argv[1:] if argv is None else argv)
+    if argv is None:  # until a run listens by itself
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     _ready()
     code = _run(words)
     try:
