@@ -35,7 +35,7 @@ def read_sources(sync: Sync, request: Request, run_id: int, now: datetime) -> di
             name,
             partial(_watched, sync, name, failures, full=request.full),
             now=now,
-            shape=lambda attributes: sync.rules.shape(attributes).email,
+            shape=sync.rules.address,
         )
         lines[name] = ReadLine.of(name, taken.certificate, sizes.count_groups(sync.store, name))
     runs.keep_reads(sync.store, run_id, lines.values())

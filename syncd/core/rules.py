@@ -130,6 +130,12 @@ class Rules:
         wanted = Wanted(email, name, self.group_names(named))
         return Shaped(wanted.address, wanted)
 
+    def address(self, attributes: Mapping[str, Value]) -> str | None:
+        """The email of `shape`, as it is compared; without a mapping there is no need to work out the rest."""
+        if self._templates:
+            return self.shape(attributes).email
+        return normalise_email(str(attributes.get("email", ""))) or None
+
     def group_names(self, names: Iterable[str]) -> tuple[str, ...]:
         """Fluix's names for these groups of a source: sorted, each once, without those that no line names."""
         mapped = {normalise_name(name): name for name in map(self.group_name, names) if name}

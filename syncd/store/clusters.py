@@ -98,8 +98,7 @@ def dirty_all(engine: Engine, rules: Rules) -> None:
     with reading(engine) as connection:
         for rows in connection.execution_options(yield_per=2000).execute(query).partitions():
             new = [
-                {"of": source, "key": key, "new_address": rules.shape(attributes).email}
-                for source, key, attributes in rows
+                {"of": source, "key": key, "new_address": rules.address(attributes)} for source, key, attributes in rows
             ]
             with writing(engine) as other:
                 other.execute(statement, new)

@@ -106,7 +106,7 @@ def _store(folder: Path, count: int) -> None:
     engine = open_engine(f"sqlite:///{folder / 'syncd.db'}")
     require_current(engine)
     rules = Rules()
-    ingest(engine, "people", source(folder / "0.csv").read, now=datetime.now(UTC), shape=lambda a: rules.shape(a).email)
+    ingest(engine, "people", source(folder / "0.csv").read, now=datetime.now(UTC), shape=rules.address)
 
     def account() -> Iterator[AccountGroup | Account | Certificate]:
         for row in people(count):

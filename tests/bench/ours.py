@@ -36,7 +36,7 @@ def main(folder: Path, day: str) -> None:
         groups = {normalise_name(name): name for name in (f"Group {i:03d}" for i in range(GROUPS))}
         start = time.perf_counter()
         now = datetime.now(UTC)
-        ingest(engine, "people", source(folder / f"{day}.csv").read, now=now, shape=lambda a: rules.shape(a).email)
+        ingest(engine, "people", source(folder / f"{day}.csv").read, now=now, shape=rules.address)
         read = time.perf_counter()
         trust = clusters.Trust(frozenset({"people"}))
         ground = Ground(now, groups)

@@ -165,3 +165,23 @@ def test_a_group_without_a_name_is_left_out(name):
 def test_mapped_groups_come_from_the_record_and_from_group_records():
     rules = Rules(groups=(rule("g-(?P<n>.+)", "{n}"),))
     assert rules.shape({**PERSON, "groups": ("g-a", "x")}, ["g-b"]).wanted.groups == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    "mapping",
+    [{}, {"email": "{{ user_name }}@x.example"}, {"email": "{{ nothing }}"}, {"display_name": "{{ nothing }}"}],
+)
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"email": " Anna@X.example ", "user_name": "Anna"},
+        {"email": "", "user_name": ""},
+        {"email": "no address"},
+        {"user_name": "anna"},
+        {"email": "a@x.example", "active": False},
+        {"email": "a@x.example", "active": "perhaps"},
+    ],
+)
+def test_the_address_alone_is_that_of_the_whole_shape(mapping, attributes):
+    rules = Rules(mapping=mapping)
+    assert rules.address(attributes) == rules.shape(attributes).email

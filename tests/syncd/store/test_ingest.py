@@ -33,7 +33,7 @@ def group(key: str, name: str, *members: str) -> Record:
 
 def read(store: Engine, items: Iterable[Record | Certificate], now: datetime = NOW) -> Ingested:
     rules = Rules()
-    return ingest(store, "hr", lambda _known: items, now=now, shape=lambda attributes: rules.shape(attributes).email)
+    return ingest(store, "hr", lambda _known: items, now=now, shape=rules.address)
 
 
 def whole(*items: Record) -> list[Record | Certificate]:
@@ -234,8 +234,6 @@ def test_two_sources_do_not_miss_each_others_people(store: Engine) -> None:
     read(store, whole(person("a")))
     link(store, "a")
     rules = Rules()
-    ingest(
-        store, "ad", lambda _known: whole(person("b")), now=NOW, shape=lambda attributes: rules.shape(attributes).email
-    )
+    ingest(store, "ad", lambda _known: whole(person("b")), now=NOW, shape=rules.address)
     assert gone(store) == {}
     assert known(store) == {"a", "b"}
