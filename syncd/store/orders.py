@@ -1,8 +1,4 @@
-"""Keeps the portal's export and work orders. Decides nothing: what an export shows is `connectors.fluix.portal.proof`'s.
-
-When an export shows an item to be done, the journal's step that was `ordered` becomes `done`, and links and audit follow,
-all in the transaction in which the export itself is kept.
-"""
+"""Keeps the portal's work orders, item by item. Decides nothing."""
 
 from __future__ import annotations
 
@@ -11,120 +7,24 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, Engine, bindparam, func, insert, select, update
 
-from connectors.fluix.portal.book import Closed, Holding, Item, LastExport, NoticeState, Order, Why
-from connectors.model import normalise_email, normalise_name
+from connectors.fluix.portal.book import Closed, Item, NoticeState, Order, Why
+from connectors.model import normalise_name
 from syncd.store import ordered
 from syncd.store.audit import Event, append
 from syncd.store.engine import reading, writing
-from syncd.store.order_tables import portal_exports, portal_users, webhook_calls, work_items, work_orders
-from syncd.store.sql import chunks, upsert
+from syncd.store.order_notices import NoticeBook, order_of
+from syncd.store.order_tables import work_items, work_orders
+from syncd.store.sql import chunks
 
-_CALLS_KEPT = 1000
 
-
-class OrderBook:
-    """The portal's book in the store.
-
-    Args:
-        engine: the store's.
-        account: the portal's name.
-        actor: tells who runs this, for the audit.
-    """
+class OrderBook(NoticeBook):
+    """The portal's book in the store: exports, orders and their notices; see `connectors.fluix.portal.book`."""
 
     def __init__(self, engine: Engine, account: str, actor: Callable[[], str]) -> None:
-        self._engine = engine
-        self._account = account
-        self._actor = actor
+        super().__init__(engine, account, actor)
         self._places: ordered.Places = {}
-
-    # the export
-
-    def last_export(self) -> LastExport | None:
-        """The export that was read last."""
-        with reading(self._engine) as connection:
-            row = connection.execute(select(portal_exports).where(portal_exports.c.account == self._account)).first()
-        if row is None:
-            return None
-        return LastExport(row.file, row.dated_at, row.digest, row.users, row.final_break, row.states_told)
-
-    def holdings(self, fluix_ids: Iterable[str] | None = None) -> dict[str, Holding]:
-        """The users of the last export by id."""
-        query = select(portal_users.c.fluix_id, portal_users.c.attributes).where(
-            portal_users.c.account == self._account
-        )
-        parts = [None] if fluix_ids is None else list(chunks(fluix_ids))
-        found: dict[str, Holding] = {}
-        with reading(self._engine) as connection:
-            for part in parts:
-                rows = connection.execute(query if part is None else query.where(portal_users.c.fluix_id.in_(part)))
-                found.update((fluix_id, _holding(fluix_id, attributes)) for fluix_id, attributes in rows)
-        return found
-
-    def holdings_at(self, addresses: Iterable[str]) -> dict[str, Holding]:
-        """The users of the last export with these addresses, by address."""
-        query = select(portal_users).where(portal_users.c.account == self._account)
-        found: dict[str, Holding] = {}
-        with reading(self._engine) as connection:
-            for part in chunks(addresses):
-                rows = connection.execute(query.where(portal_users.c.address.in_(part)))
-                found.update((row.address, _holding(row.fluix_id, row.attributes)) for row in rows)
-        return found
-
-    def take(self, export: LastExport, holdings: Iterable[Holding], closed: Sequence[Closed], now: datetime) -> None:
-        """Keep a new export, and what it shows to be done."""
-        known = self.holdings()
-        new = {holding.fluix_id: holding for holding in holdings}
-        changed = [holding for fluix_id, holding in new.items() if known.get(fluix_id) != holding]
-        # An address may have moved on to another user: who changed is taken out before anybody is put in.
-        out = [fluix_id for fluix_id in known if fluix_id not in new or known[fluix_id] != new[fluix_id]]
-        row = {
-            "account": self._account,
-            "file": export.file,
-            "dated_at": export.dated_at,
-            "read_at": now,
-            "digest": export.digest,
-            "users": export.users,
-            "final_break": export.final_break,
-            "states_told": export.states_told,
-        }
-        with writing(self._engine) as connection:
-            for part in chunks(out):
-                here = (portal_users.c.account == self._account, portal_users.c.fluix_id.in_(part))
-                connection.execute(delete(portal_users).where(*here))
-            for rows in chunks((self._user(holding) for holding in changed), 2000):
-                connection.execute(insert(portal_users), rows)
-            connection.execute(upsert(connection, portal_exports), [row])
-            self._close(connection, closed, export.file, now)
-
-    def _user(self, holding: Holding) -> dict[str, Any]:
-        attributes = {
-            "email": holding.email,
-            "display_name": holding.display_name,
-            "groups": sorted(holding.groups),
-            "state": holding.state,
-            "role": holding.role,
-        }
-        return {
-            "account": self._account,
-            "fluix_id": holding.fluix_id,
-            "address": normalise_email(holding.email),
-            "attributes": attributes,
-        }
-
-    def _close(self, connection: Connection, closed: Sequence[Closed], by: str, now: datetime) -> None:
-        if not closed:
-            return
-        statement = (
-            update(work_items)
-            .where(work_items.c.operation_id == bindparam("of"))
-            .values(closed_at=now, closed_by=by, fluix_id=bindparam("id"))
-        )
-        connection.execute(statement, [{"of": done.item.operation_id, "id": done.fluix_id} for done in closed])
-        ordered.conclude(connection, closed, by, self._actor(), now)
-
-    # what is ordered
 
     def whys(self, operation_ids: Iterable[str]) -> dict[str, Why]:
         """Why these operations are wanted."""
@@ -231,8 +131,6 @@ class OrderBook:
             with writing(self._engine) as connection:
                 connection.execute(statement, rows)
 
-    # handing over
-
     def collected(self) -> Order | None:
         """The order that is being collected, with the withdrawals that nobody was told of."""
         stops = self._items(
@@ -277,7 +175,7 @@ class OrderBook:
         if row is None:
             return None
         stops = self._items(work_items.c.told_in == number)
-        return _order(row, self._items(work_items.c.order_number == number), stops)
+        return order_of(row, self._items(work_items.c.order_number == number), stops)
 
     def orders(self) -> list[Order]:
         """All orders that were handed over, the newest first."""
@@ -287,7 +185,7 @@ class OrderBook:
         items: dict[int, list[Item]] = {}
         for item in self._items():
             items.setdefault(item.order, []).append(item)
-        return [_order(row, items.get(row.number, [])) for row in rows]
+        return [order_of(row, items.get(row.number, [])) for row in rows]
 
     def confirm(self, item: Item, by: str, now: datetime, *, closes: bool) -> None:
         """A person says that it was done."""
@@ -299,44 +197,6 @@ class OrderBook:
             append(connection, [Event(by, "confirm", item.why.user, detail)], now)
             if closes:
                 self._close(connection, [Closed(item, item.fluix_id)], by, now)
-
-    # the notice
-
-    def notices(self, *states: NoticeState) -> list[Order]:
-        """The orders whose notice is in one of these states, the oldest first."""
-        here = (
-            work_orders.c.account == self._account,
-            work_orders.c.ready_at.is_not(None),
-            work_orders.c.notice.in_(states),
-        )
-        with reading(self._engine) as connection:
-            rows = connection.execute(select(work_orders).where(*here).order_by(work_orders.c.number))
-            return [_order(row) for row in rows]
-
-    def note(self, number: int, state: NoticeState, text: str, now: datetime) -> None:
-        """Keep what became of an order's notice."""
-        with writing(self._engine) as connection:
-            values = {"notice": state, "notice_text": text, "notice_at": now}
-            connection.execute(update(work_orders).where(work_orders.c.number == number).values(values))
-
-    def calls_since(self, moment: datetime) -> list[datetime]:
-        """When the webhook was called since then."""
-        table = webhook_calls.c
-        with reading(self._engine) as connection:
-            query = select(table.at).where(table.account == self._account, table.at > moment).order_by(table.at)
-            return list(connection.execute(query).scalars())
-
-    def called(self, now: datetime) -> None:
-        """The webhook is about to be called. Of older calls only the newest are kept."""
-        table = webhook_calls.c
-        with writing(self._engine) as connection:
-            connection.execute(insert(webhook_calls).values(account=self._account, at=now))
-            newest = connection.execute(select(func.max(table.number))).scalar_one()
-            connection.execute(delete(webhook_calls).where(table.number <= newest - _CALLS_KEPT))
-
-
-def _holding(fluix_id: str, attributes: Mapping[str, Any]) -> Holding:
-    return Holding(fluix_id, **{**attributes, "groups": frozenset(attributes["groups"])})
 
 
 def _item(row: Any) -> Item:
@@ -359,17 +219,4 @@ def _item(row: Any) -> Item:
         row.withdrawn_at,
         row.withdrawn_why,
         row.told_in,
-    )
-
-
-def _order(row: Any, items: Iterable[Item] = (), stops: Iterable[Item] = ()) -> Order:
-    return Order(
-        row.number,
-        row.created_at,
-        tuple(items),
-        tuple(stops),
-        row.ready_at,
-        row.notice,
-        row.notice_at,
-        row.notice_text,
     )
