@@ -42,7 +42,8 @@ APT = DEBIAN_FRONTEND=noninteractive apt-get -qq -y
 
 $(VENV)/.tests-installed: requirements-dev.lock $(VENV)/.installed
 	@echo "installing what the tests need …"
-	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && ! dpkg -s $(DEBIAN) >/dev/null 2>&1; then \
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+	   && [ "$$(dpkg-query -W -f '$${db:Status-Abbrev}\n' $(DEBIAN) 2>/dev/null | grep -c '^ii')" != $(words $(DEBIAN)) ]; then \
 		$(APT) update >/dev/null && $(APT) install --no-install-recommends $(DEBIAN) >/dev/null || \
 		echo "could not install $(DEBIAN): the tests that need them are skipped"; fi
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
