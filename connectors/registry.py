@@ -5,7 +5,10 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-SOURCES = {"csv": "connectors.csv_source:CsvSource"}
+SOURCES = {
+    "csv": "connectors.csv_source:CsvSource",
+    "ldap": "connectors.ldap.source:LdapSource",
+}
 TARGETS = {
     "account": "connectors.fluix.account:EmbeddedAccount",
     "portal": "connectors.fluix.portal:PortalTarget",

@@ -20,6 +20,7 @@ from connectors.fluix.webhook import Webhook
 from connectors.model import normalise_email
 from connectors.registry import source_class, target_class
 from syncd.config import Config, CsvSourceConfig
+from syncd.config_ldap import LdapSourceConfig
 from syncd.config_target import PortalTargetConfig
 from syncd.core.diff import Ground
 from syncd.core.leaving import Farewells
@@ -28,6 +29,7 @@ from syncd.core.safety import Limit, Policy
 from syncd.secrets import Secret, SecretError
 from syncd.store.engine import open_engine, require_current
 from syncd.store.orders import OrderBook
+from syncd.store.sources import SourceMemory
 from syncd.sync import Progress, Sync
 
 
@@ -71,7 +73,7 @@ class App:
         config = self.config
         return Sync(
             store=self.store,
-            sources={source.name: _source(source) for source in config.sources},
+            sources={source.name: _source(source, self.store, self.clock) for source in config.sources},
             target=self.target(),
             rules=_rules(config),
             rules_digest=_digest(config),
@@ -117,8 +119,13 @@ def _address(secret: Secret) -> str:
         raise RetryableError(f"the webhook's address cannot be read: {error.what}") from None
 
 
-def _source(source: CsvSourceConfig) -> Source:
-    made: Source = source_class(source.type)(
+def _source(source: CsvSourceConfig | LdapSourceConfig, store: Engine, clock: Callable[[], datetime]) -> Source:
+    made: Source
+    if isinstance(source, LdapSourceConfig):
+        memory = SourceMemory(store, source.name)
+        made = source_class(source.type)(source.name, source.settings, memory=memory, clock=clock)
+        return made
+    made = source_class(source.type)(
         source.name,
         source.resolved_path,
         source.columns,

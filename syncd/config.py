@@ -13,7 +13,16 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import ErrorDetails
 from sqlalchemy.engine import make_url
 
@@ -29,6 +38,7 @@ from syncd.config_file import (
     read_document,
     shorten,
 )
+from syncd.config_ldap import LdapSourceConfig
 from syncd.config_target import AccountTargetConfig, PortalTargetConfig, TargetConfig, target_type
 from syncd.config_values import (
     LATER_SOURCES,
@@ -71,7 +81,7 @@ class CsvSourceConfig(Located):
         description="The source's name. It is part of every record's key: renaming it is a migration, since every link to "
         "an account hangs on it.",
     )
-    type: Literal["csv"] = Field(description="What kind of source it is. This version reads `csv`.")
+    type: Literal["csv"] = Field(description="What kind of source it is. This version reads `csv` and `ldap`.")
     path: Text = Field(
         description="The CSV file, relative to the configuration file; or a folder, of which every .csv, .tsv and .txt file "
         "is read.",
@@ -130,7 +140,17 @@ class CsvSourceConfig(Located):
         return self._base / self.path
 
 
-SourceConfig = Annotated[CsvSourceConfig, not_later(LATER_SOURCES, "csv")]
+def _tag(source: Any) -> str:
+    """By which type a source is measured; one without a type as CSV, so that the type is called missing."""
+    kind = source.get("type") if isinstance(source, dict) else getattr(source, "type", None)
+    return "[ldap]" if kind == "ldap" else "[csv]"
+
+
+SourceConfig = Annotated[
+    Annotated[CsvSourceConfig, Tag("[csv]")] | Annotated[LdapSourceConfig, Tag("[ldap]")],
+    Discriminator(_tag),
+    not_later(LATER_SOURCES, "csv", "ldap"),
+]
 
 
 # --- people and groups --------------------------------------------------------------------------------------------
@@ -511,7 +531,7 @@ class Config(Located):
 
     @field_validator("sources")
     @classmethod
-    def _names_differ(cls, sources: tuple[CsvSourceConfig, ...]) -> tuple[CsvSourceConfig, ...]:
+    def _names_differ(cls, sources: tuple[SourceConfig, ...]) -> tuple[SourceConfig, ...]:
         if found := _repeated(source.name for source in sources):
             raise faults(*found)
         return sources
@@ -538,6 +558,9 @@ class Config(Located):
                 secrets["target.webhook.url"] = webhook.url
             case _:
                 pass
+        for number, source in enumerate(self.sources):
+            if isinstance(source, LdapSourceConfig) and source.bind:
+                secrets[f"sources[{number}].bind.password"] = source.bind.password
         return [f"{key}: {problem}" for key, secret in secrets.items() if secret for problem in secret.problems()]
 
 

@@ -79,20 +79,17 @@ class Located(Section):
         self._base = Path((context or {}).get("base", Path()))
 
 
-def section_in(annotation: object) -> type[Section] | None:
-    """The part of the configuration that a field of this type holds, alone or in a list; None for a plain value."""
+def sections_in(annotation: object) -> tuple[type[Section], ...]:
+    """The parts of the configuration that a field of this type may hold, alone or in a list; none for a plain value."""
     if isinstance(annotation, type) and issubclass(annotation, Section):
-        return annotation
-    return next(sections_in(annotation), None)
+        return (annotation,)
+    return tuple(found for inner in get_args(annotation) for found in sections_in(inner))
 
 
-def sections_in(annotation: object) -> Iterator[type[Section]]:
-    """Every part that a field of this type may hold: several where its `type` decides."""
-    if isinstance(annotation, type) and issubclass(annotation, Section):
-        yield annotation
-    else:
-        for inner in get_args(annotation):
-            yield from sections_in(inner)
+def tag_of(section: type[Section]) -> str:
+    """What pydantic puts into a place to say which of several parts it tried: the part's `type`, in brackets."""
+    found = section.model_fields.get("type")
+    return f"[{get_args(found.annotation)[0]}]" if found else ""
 
 
 def config_keys(section: type[Section], prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:

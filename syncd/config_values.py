@@ -15,7 +15,7 @@ from sqlalchemy.exc import ArgumentError
 from connectors.email import email_problem
 from syncd.config_file import Fault, faults, shorten
 
-LATER_SOURCES = frozenset({"ldap", "scim", "scim_push"})
+LATER_SOURCES = frozenset({"scim", "scim_push"})
 LATER_TARGETS = frozenset({"scim"})
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t"}
 
@@ -91,13 +91,20 @@ def store_address(address: str) -> str:
     return address
 
 
-def not_later(later: frozenset[str], now: str) -> BeforeValidator:
+def not_later(later: frozenset[str], *now: str) -> BeforeValidator:
     """Stops at a type that only a later version knows, before its other keys are called unknown."""
 
     def check(value: Any) -> Any:
         kind = value.get("type") if isinstance(value, dict) else None
         if isinstance(kind, str) and kind in later:
-            raise faults(Fault(f"type `{kind}` comes in a later version; this one knows `{now}`", ("type",)))
+            known = " and ".join(f"`{name}`" for name in now)
+            raise faults(Fault(f"type `{kind}` comes in a later version; this one knows {known}", ("type",)))
+        if len(now) > 1 and isinstance(kind, str) and kind not in now:
+            # Otherwise its keys would be measured by a type that is not meant.
+            near = next((name for name in now if name == kind.strip().lower()), None)
+            hint = f"; did you mean `{near}`?" if near else ""
+            choices = " or ".join(f"`{name}`" for name in now)
+            raise faults(Fault(f'`type` is the text "{shorten(kind)}": write {choices}{hint}', ("type",)))
         return value
 
     return BeforeValidator(check)

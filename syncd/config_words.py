@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from pydantic_core import ErrorDetails
 
-from syncd.config_file import ConfigProblem, Document, Loc, Section, config_keys, path_of, section_in, shorten
+from syncd.config_file import ConfigProblem, Document, Loc, Section, config_keys, path_of, sections_in, shorten, tag_of
 
 _EXPECTED = {
     "string_type": "text",
@@ -33,7 +33,7 @@ def explain(errors: Iterable[ErrorDetails], document: Document, root: type[Secti
     # What YAML already found wrong stands in the data as nothing, and that it is nothing is no second problem.
     known = {problem.key for problem in document.problems}
     for error in errors:
-        loc: Loc = tuple(part for part in error["loc"] if part != "[key]")
+        loc: Loc = tuple(part for part in error["loc"] if not _is_note(part))
         if path_of(loc) in known:
             continue
         if error["type"] == "fault":
@@ -44,16 +44,21 @@ def explain(errors: Iterable[ErrorDetails], document: Document, root: type[Secti
                 yield document.problem(fault.message, at, line=line)
         else:
             place = document.places.get(loc)
-            yield document.problem(_message(error, loc, place.text if place else "", root), loc)
+            section = _section_at(root, error["loc"][:-1])
+            yield document.problem(_message(error, loc, place.text if place else "", root, section), loc)
 
 
-def _message(error: ErrorDetails, loc: Loc, text: str, root: type[Section]) -> str:
+def _is_note(part: str | int) -> bool:
+    """Whether pydantic put it between the keys: `[key]`, or which of several kinds of source it tried (`[csv]`)."""
+    return isinstance(part, str) and part.startswith("[") and part.endswith("]")
+
+
+def _message(error: ErrorDetails, loc: Loc, text: str, root: type[Section], section: type[Section] | None) -> str:
     kind, name = error["type"], _name(loc)
     context = error.get("ctx", {})
     if kind == "extra_forbidden":
-        return _unknown_key(loc, root)
+        return _unknown_key(loc, root, section)
     if kind == "missing":
-        section = _section_at(root, loc[:-1])
         found = section.keys().get(str(loc[-1])) if section else None
         return f"{name} is missing: {found.description if found and found.description else 'give it a value'}"
     if kind == "literal_error":
@@ -94,9 +99,8 @@ def _given(value: object, text: str) -> str:
     return "a mapping (`key: value`)"
 
 
-def _unknown_key(loc: Loc, root: type[Section]) -> str:
+def _unknown_key(loc: Loc, root: type[Section], section: type[Section] | None) -> str:
     key = str(loc[-1])
-    section = _section_at(root, loc[:-1])
     known = list(section.keys()) if section else []
     if hint := _did_you_mean(key, known):
         return f"unknown key `{key}`{hint}"
@@ -107,12 +111,14 @@ def _unknown_key(loc: Loc, root: type[Section]) -> str:
 
 
 def _section_at(root: type[Section], loc: Loc) -> type[Section] | None:
-    section: type[Section] | None = root
+    sections: tuple[type[Section], ...] = (root,)
     for part in loc:
-        if isinstance(part, str) and section:
-            found = section.keys().get(part)
-            section = section_in(found.annotation) if found else None
-    return section
+        if isinstance(part, str) and _is_note(part):
+            sections = tuple(section for section in sections if tag_of(section) == part)
+        elif isinstance(part, str) and sections:
+            found = sections[0].keys().get(part)
+            sections = sections_in(found.annotation) if found else ()
+    return sections[0] if sections else None
 
 
 def _name(loc: Loc) -> str:

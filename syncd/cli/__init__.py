@@ -33,6 +33,7 @@ COMMANDS = {
     "audit": ("syncd.cli.audit:audit", "Who did what, as a chain that cannot be changed unnoticed."),
     "restore": ("syncd.cli.restore:restore", "Deleted users, whose set-ups Fluix support can recover for 30 days."),
     "store": ("syncd.cli.store:store", "Look after the store."),
+    "ldap": ("syncd.cli.ldap:ldap", "Look at a directory, and print the source block for it."),
     "completion": ("syncd.cli.completion:completion", "Print the completion script for your shell."),
 }
 

@@ -263,6 +263,8 @@ def _absences(engine: Engine, read: _Read, certificate: Certificate) -> int:
     frozen = certificate.frozen_groups
     gone = 0
     for kind, known in read.index.items():
+        if kind == "group" and frozen - _group_names(engine, read.source):
+            continue  # a group that is frozen under a new name was not handed over, and is not gone
         absent = [key for key, value in known.items() if value is not _SEEN and value is not _KNOWN and value != _GONE]
         for part in chunks(absent):
             with writing(engine, read_again=True) as connection:
@@ -272,6 +274,12 @@ def _absences(engine: Engine, read: _Read, certificate: Certificate) -> int:
                 else:
                     _gone_groups(connection, read.source, part, frozen)
     return gone
+
+
+def _group_names(engine: Engine, source: str) -> set[str]:
+    query = select(records.c.attributes).where(records.c.source == source, records.c.kind == "group")
+    with reading(engine) as connection:
+        return {str(attributes["display_name"]) for attributes in connection.execute(query).scalars()}
 
 
 def _gone_persons(connection: Connection, read: _Read, part: Iterable[str]) -> int:

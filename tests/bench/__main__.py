@@ -18,6 +18,7 @@ from rich.table import Table
 
 from tests.bench.account import account
 from tests.bench.data import prepare
+from tests.bench.ldap import ldap
 from tests.bench.measure import Measured, in_turn, once
 from tests.bench.portal import portal
 
@@ -114,7 +115,15 @@ def _row(measured: Measured) -> dict[str, Any]:
     return {"wall": measured.wall, "cpu": measured.cpu, "memory_mb": measured.memory, **measured.said}
 
 
-BENCHES = {"ingest": ingest, "peers": peers, "load": load, "start": start, "account": account, "portal": portal}
+BENCHES = {
+    "ingest": ingest,
+    "peers": peers,
+    "load": load,
+    "start": start,
+    "account": account,
+    "portal": portal,
+    "ldap": ldap,
+}
 
 
 def main(args: list[str]) -> None:

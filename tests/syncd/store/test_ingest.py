@@ -66,6 +66,14 @@ def known(store: Engine) -> set[str]:
         return set(connection.execute(select(records.c.external_id)).scalars())
 
 
+def test_a_group_that_is_renamed_and_frozen_in_one_read_is_not_gone(store: Engine) -> None:
+    read(store, whole(person("a"), group("g", "Old", "a"), group("h", "Other", "a")))
+    read(store, [person("a"), Certificate(1, frozen_groups=frozenset({"New"}))], now=LATER)
+    assert groups.group_records(store) == {RecordKey("hr", "g"): "Old", RecordKey("hr", "h"): "Other"}
+    read(store, [person("a"), Certificate(1, frozen_groups=frozenset({"Old"}))], now=LATER)
+    assert groups.group_records(store) == {RecordKey("hr", "g"): "Old"}
+
+
 def test_the_first_read_makes_everybody_dirty(store: Engine) -> None:
     assert read(store, whole(person("a"), person("b"))).changed == 2
     assert dirty(store) == {"a", "b"}

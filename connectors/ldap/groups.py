@@ -1,0 +1,298 @@
+"""Groups and who is in them: member lists, ranges, groups in groups, primary groups.
+
+A group is handed over whole or not at all: what its record does not name is taken away from people. A group of which any
+part is in doubt, its groups' groups included, is frozen. May not: name anybody who is not a person of this source.
+"""
+
+from __future__ import annotations
+
+from array import array
+from typing import TYPE_CHECKING
+
+from connectors.errors import UnreadableError
+from connectors.ldap.active_directory import foreign_member, guid_base, primary_members
+from connectors.ldap.certificates import IncompleteError
+from connectors.ldap.index import GONE, SEVERAL
+from connectors.ldap.members import Membership, cycles, group_name, shown_bytes, without_uid
+from connectors.ldap.names import normalise_dn
+from connectors.ldap.ranges import RangeRead
+from connectors.model import Problem, Record
+from connectors.text import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from connectors.ldap.certificates import Doubts
+    from connectors.ldap.index import Index
+    from connectors.ldap.kinds import Kind
+    from connectors.ldap.lookups import Lookup
+    from connectors.ldap.search import Searcher
+    from connectors.ldap.settings import Groups, People
+    from connectors.ldap.wire import Entry
+
+USERS = "memberuid"
+"""The one member attribute that holds user names and no DNs (RFC 2307)."""
+_GROUP_CLASSES = frozenset(
+    {
+        b"groupofnames",
+        b"groupofuniquenames",
+        b"groupofmembers",
+        b"posixgroup",
+        b"group",
+        b"ipausergroup",
+        b"nestedgroup",
+    }
+)
+_NEVER_EMPTY = frozenset({b"groupofnames", b"groupofuniquenames"})
+
+
+class GroupReader:
+    """Reads the groups of one read, after its people.
+
+    Args:
+        searcher: the server.
+        kind: the kind of server, with the key of groups.
+        settings: which entries are groups.
+        people_kind: the same, with the key of people.
+        people: which entries are people, for primary groups.
+        index: everybody who was met.
+        doubts: where doubts go.
+        make_lookup: given a name that is there, makes what looks others up.
+    """
+
+    def __init__(
+        self,
+        searcher: Searcher,
+        kind: Kind,
+        settings: Groups,
+        *,
+        people_kind: Kind,
+        people: People,
+        index: Index,
+        doubts: Doubts,
+        make_lookup: Callable[[bytes], Lookup],
+    ) -> None:
+        self._searcher = searcher
+        self._kind = kind
+        self._settings = settings
+        self._people_kind = people_kind
+        self._people = people
+        self._index = index
+        self._doubts = doubts
+        self._make_lookup = make_lookup
+        self._members = tuple(attribute.lower() for attribute in kind.member_attributes)
+        self._asked = (
+            *dict.fromkeys((kind.key_attribute, people_kind.key_attribute)),
+            settings.name,
+            "objectClass",
+            *kind.member_attributes,
+            *(("objectSid",) if kind.primary_groups else ()),
+            *(("uSNChanged",) if kind.ranged else ()),
+        )
+        self._groups: list[Membership] = []
+        self._by_name: dict[bytes, int] = {}
+        self._keys: set[str] = set()
+        self._ranges: list[RangeRead] = []
+        self.names: set[str] = set()
+        """The names of the groups that were handed over."""
+        self.seen: dict[str, int] = {}
+        """What this read saw, for the next one to compare with (`Memory`)."""
+
+    def records(self) -> Iterator[Record]:
+        """Every group that was read whole."""
+        self._collect()
+        self._descend()
+        if self._kind.primary_groups:
+            self._primary()
+        for cycle in cycles(self._groups):
+            names = " -> ".join(shown(self._groups[number].name) for number in cycle)
+            self._doubts.note(f"groups are members of each other, and each counts once: {names}")
+        for group in self._groups:
+            if group.listed:
+                yield from self._record(group)
+
+    def _collect(self) -> None:
+        """Read every group below the base."""
+        base = self._settings.base
+        search_filter = self._settings.filter or self._kind.group_filter
+        try:
+            for entry in self._searcher.entries(base, search_filter, self._asked, page_size=self._settings.page_size):
+                self._take(entry, listed=True)
+        except IncompleteError as error:
+            self._doubts.reasons.extend(error.reasons)
+        self.seen["groups"] = len(self._groups)
+        self._follow_ranges()
+
+    def _take(self, entry: Entry, *, listed: bool) -> int:
+        """Note a group; the number under which it stands."""
+        where = entry.dn.decode("utf-8", "replace")
+        name, key = where, ""
+        try:
+            key = self._kind.key(entry.attributes)
+            name = group_name(entry.attributes, self._settings.name)
+        except ValueError as error:
+            if listed:
+                self._doubts.problems.append(Problem(f"group {shown(where)}: {error}", external_id=key or None))
+            listed = False
+        if listed and key in self._keys:  # moved while it was read, and so met twice
+            listed = False
+        self._keys.add(key)
+        number = len(self._groups)
+        group = Membership(key, name, entry.dn, array("I"), listed=listed)
+        self._groups.append(group)
+        self._by_name[normalise_dn(entry.dn)] = number
+        self._fill(group, entry)
+        return number
+
+    def _fill(self, group: Membership, entry: Entry) -> None:
+        some = False
+        for name, values in entry.attributes.items():
+            attribute, _, option = name.partition(";")
+            if attribute not in self._members:
+                continue
+            if option.startswith("range="):
+                where = guid_base(group.key) if self._kind.ranged and group.key else entry.dn.decode("utf-8", "replace")
+                self._ranges.append(
+                    RangeRead(group, attribute, where, name, len(values), entry.attributes.get("usnchanged"))
+                )
+            elif option:
+                continue
+            for value in values:
+                self._add(group, attribute, value)
+            some = some or bool(values)
+            if group.listed and values:
+                self.seen[f"members {attribute}"] = self.seen.get(f"members {attribute}", 0) + 1
+        classes = {value.lower() for value in entry.attributes.get("objectclass", ())}
+        if not some and self._kind.name == "openldap" and not _NEVER_EMPTY.isdisjoint(classes):
+            group.why = "it shows no member, and its object class wants one: the bind user may not read them"
+        if self._kind.primary_groups:
+            group.sid = next(iter(entry.attributes.get("objectsid", ())), None)
+
+    def _add(self, group: Membership, attribute: str, value: bytes) -> None:
+        if attribute == USERS:
+            row = self._index.user(value)
+            missing = "several people have the user name"
+        else:
+            if attribute == "uniquemember":
+                value = without_uid(value)
+            if not value:
+                return
+            row = self._index.named(value)
+            missing = "nobody can say for certain who is"
+        if row >= 0:
+            if self._index.state(row) != GONE:
+                group.rows.append(row)
+        elif row == SEVERAL:
+            group.why = f"{missing} {shown_bytes(value)}"
+        elif attribute != USERS:
+            group.pending.append(value)
+
+    def _follow_ranges(self) -> None:
+        ranges, self._ranges = self._ranges, []
+        for part in ranges:
+            try:
+                for value in part.rest(self._searcher):
+                    self._add(part.group, part.attribute, value)
+            except IncompleteError as error:
+                part.group.why = str(error)
+
+    def _descend(self) -> None:
+        """Level by level: whoever is in a group and no person is looked up, the whole level in one filter."""
+        lookup = self._make_lookup(self._groups[0].dn) if self._groups else None
+        level = range(len(self._groups))
+        while lookup and level:
+            waiting: dict[bytes, tuple[bytes, list[Membership]]] = {}
+            for group in map(self._groups.__getitem__, level):
+                for dn in group.pending:
+                    self._settle(group, dn, waiting)
+                group.pending.clear()
+            found = lookup.find((dn for dn, _ in waiting.values()), self._asked)
+            first = len(self._groups)
+            for normal, (dn, groups) in waiting.items():
+                why = found.unsure.get(normal)
+                if why is None:
+                    self._join(dn, found.entries.get(normal), groups)
+                for group in groups:
+                    group.why = group.why or (
+                        f"its member {shown_bytes(dn)} could not be looked up: {why}" if why else ""
+                    )
+            self._follow_ranges()
+            level = range(first, len(self._groups))
+
+    def _join(self, dn: bytes, entry: Entry | None, groups: list[Membership]) -> None:
+        """Put what was found under a member's name into the groups that have it."""
+        if entry is None:
+            self._absent(dn, groups)
+        elif self._is_group(entry):
+            child = self._take(entry, listed=False)
+            for group in groups:
+                group.children.append(child)
+        elif (row := self._person(entry, groups)) is not None:
+            for group in groups:
+                group.rows.append(row)
+
+    def _settle(
+        self,
+        group: Membership,
+        dn: bytes,
+        waiting: dict[bytes, tuple[bytes, list[Membership]]],
+    ) -> None:
+        """Find a member among the groups, or put it down to be looked up."""
+        normal = normalise_dn(dn)
+        child = self._by_name.get(normal)
+        if child is not None:
+            group.children.append(child)
+        elif normal in waiting:
+            waiting[normal][1].append(group)
+        else:
+            waiting[normal] = (dn, [group])
+
+    def _is_group(self, entry: Entry) -> bool:
+        classes = {value.lower() for value in entry.attributes.get("objectclass", ())}
+        return not _GROUP_CLASSES.isdisjoint(classes) or any(
+            name.partition(";")[0] in self._members for name in entry.attributes
+        )
+
+    def _person(self, entry: Entry, groups: list[Membership]) -> int | None:
+        """Somebody who has another name than when the people were read, or who is none of them."""
+        try:
+            row = self._index.row(self._people_kind.key(entry.attributes))
+        except ValueError as error:
+            for group in groups:
+                group.why = f"the member {shown_bytes(entry.dn)}: {error}"
+            return None
+        return row if row >= 0 and self._index.state(row) != GONE else None
+
+    def _absent(self, dn: bytes, groups: list[Membership]) -> None:
+        names = ", ".join(sorted({shown(group.name) for group in groups})[:3])
+        told = foreign_member(dn) or f"{shown_bytes(dn)} is not there, or hidden from the bind user"
+        self._doubts.note(f"left out of {names}: {told}")
+
+    def _primary(self) -> None:
+        """Add whoever is in a group by primaryGroupID."""
+        sids = {str(number): group.sid for number, group in enumerate(self._groups) if group.sid}
+        people_filter = self._people.filter or self._kind.people_filter
+        entries = self._searcher.entries
+        try:
+            for number, dn in primary_members(
+                lambda f, asked: ((entry.dn, entry.attributes) for entry in entries(self._people.base, f, asked)),
+                sids,
+                people_filter,
+            ):
+                self._add(self._groups[int(number)], "member", dn)
+        except (IncompleteError, UnreadableError) as error:
+            for group in self._groups:
+                group.why = group.why or f"its members by primaryGroupID are unknown: {error}"
+
+    def _record(self, group: Membership) -> Iterator[Record]:
+        nested = self._settings.nested
+        rows: set[int] = set()
+        for part in group.reached(self._groups) if nested else (group,):
+            if part.why:
+                inside = "" if part is group else f"in its group {shown(part.name)}, "
+                self._doubts.freeze(group.name, inside + part.why)
+                return
+            rows.update(part.rows)
+        self.names.add(group.name)
+        members = tuple(sorted(map(self._index.key, rows)))
+        yield Record("group", group.key, {"display_name": group.name, "members": members})

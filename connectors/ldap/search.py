@@ -1,0 +1,186 @@
+"""Searches: paged to the end, streamed, logged, and whole or not.
+
+A search is whole when every page ended with result 0 and the last cookie was empty, and no reference pointed elsewhere.
+Everything else raises at its end, after handing over what came. May not: follow a referral, or go on at another server.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from connectors.errors import PermanentError
+from connectors.ldap.certificates import IncompleteError, result_reason
+from connectors.ldap.commands import command
+from connectors.ldap.library import (
+    LDAPExceptionError,
+    escape_filter_chars,
+    paged_search_control,
+    search_operation,
+)
+from connectors.ldap.session import failure
+from connectors.ldap.wire import Entry, WireError
+from connectors.text import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from connectors.ldap.session import Session
+
+PAGED: Final = "1.2.840.113556.1.4.319"
+"""The paged results control (RFC 2696)."""
+_SCOPES = {"base": "BASE", "one": "LEVEL", "sub": "SUBTREE"}
+_EMPTY_PAGES = 1000
+_REFERENCES = 3
+
+
+class Searcher:
+    """Asks one server.
+
+    Args:
+        session: the bound connection.
+        log: told each search as an `ldapsearch` command, before it is sent.
+        page_size: entries in a page; 0: the server is asked for everything at once.
+    """
+
+    def __init__(self, session: Session, log: Callable[[str], None], page_size: int = 1000) -> None:
+        self.session = session
+        self._log = log
+        self._page_size = page_size
+
+    def entries(
+        self,
+        base: str,
+        search_filter: str,
+        attributes: Sequence[str],
+        *,
+        scope: str = "sub",
+        page_size: int | None = None,
+    ) -> Iterator[Entry]:
+        """Every entry of a search.
+
+        Args:
+            base: where to begin.
+            search_filter: RFC 4515, values escaped.
+            attributes: what to ask for.
+            scope: `base`, `one` or `sub`.
+            page_size: None: the searcher's.
+
+        Raises:
+            IncompleteError: at the end: the server did not give everything.
+            ConnectorError: the connection broke.
+        """
+        size = self._page_size if page_size is None else page_size
+        if scope == "base":
+            size = 0
+        servers, url = self.session.servers, self.session.url
+        self._log(command(servers, url, base, search_filter, attributes, scope=scope, page_size=size))
+        try:
+            yield from self._pages(base, search_filter, attributes, scope, size)
+        except (LDAPExceptionError, WireError) as error:
+            raise failure(error, url) from error
+
+    def read(self, dn: str, attributes: Sequence[str], search_filter: str = "(objectClass=*)") -> Entry | None:
+        """One entry by its name; None when it is not there, or not for us."""
+        try:
+            return next(iter(list(self.entries(dn, search_filter, attributes, scope="base"))), None)
+        except IncompleteError as error:
+            if error.code in {32, 34}:
+                return None
+            raise
+
+    def exists(self, base: str, search_filter: str) -> bool:
+        """Whether anything matches.
+
+        Raises:
+            IncompleteError: the server did not say.
+            ConnectorError: the connection broke.
+        """
+        self._log(
+            command(self.session.servers, self.session.url, base, search_filter, ("1.1",), scope="sub", page_size=1)
+        )
+        strategy = self.session.strategy
+        try:
+            request = _request(base, search_filter, ("1.1",), "sub", 1)
+            *answers, done = strategy.answers(strategy.send("searchRequest", request, None))
+        except (LDAPExceptionError, WireError) as error:
+            raise failure(error, self.session.url) from error
+        found = any(answer.__class__ is Entry for answer in answers)
+        result = cast("dict[str, Any]", done)
+        if result["result"] and not found:
+            raise IncompleteError(_reasons(result, base, 0, []), result["result"])
+        return found
+
+    def _pages(
+        self, base: str, search_filter: str, attributes: Sequence[str], scope: str, size: int
+    ) -> Iterator[Entry]:
+        met = empty = 0
+        cookie: bytes = b""
+        references: list[str] = []
+        strategy = self.session.strategy
+        request = _request(base, search_filter, attributes, scope, 0)
+        while True:
+            controls = [paged_search_control(True, size, cookie)] if size else None
+            before = met
+            done: dict[str, Any] = {}
+            for answer in strategy.answers(strategy.send("searchRequest", request, controls)):
+                if answer.__class__ is Entry:
+                    met += 1
+                    yield answer
+                elif (other := cast("dict[str, Any]", answer))["type"] == "searchResRef":
+                    references += other["uri"]
+                else:
+                    done = other
+            if done["result"]:
+                raise IncompleteError(_reasons(done, base, met, references), done["result"])
+            control = (done.get("controls") or {}).get(PAGED)
+            if size and control is None:
+                raise IncompleteError(
+                    [*_pointing(references, base), f"the server did not say whether more follows below {shown(base)}"]
+                )
+            cookie = control["value"]["cookie"] if size and control else b""
+            if not cookie:
+                break
+            empty = empty + 1 if met == before else 0
+            if empty > _EMPTY_PAGES:
+                raise IncompleteError(
+                    [f"the server sent {empty} empty pages in a row for the search below {shown(base)}"]
+                )
+        if references:
+            raise IncompleteError(_pointing(references, base))
+
+
+def _request(base: str, search_filter: str, attributes: Sequence[str], scope: str, limit: int) -> Any:
+    try:
+        return search_operation(
+            base, search_filter, _SCOPES[scope], "NEVER", list(attributes), limit, 0, False, False, False
+        )
+    except LDAPExceptionError as error:
+        raise PermanentError(
+            f"the filter {search_filter} cannot be read: {error}", where=base, cure="correct the filter"
+        ) from error
+
+
+def any_of(attribute: str, values: Iterable[str | bytes]) -> str:
+    """A filter for the entries with one of these values."""
+    clauses = "".join(f"({attribute}={escape_filter_chars(value)})" for value in values)
+    return f"(|{clauses})"
+
+
+def _reasons(done: dict[str, Any], base: str, met: int, references: list[str]) -> list[str]:
+    message = done.get("message") or ""
+    if done.get("referrals"):
+        message = ", ".join(done["referrals"])
+    return [result_reason(done["result"], base, met, message), *_pointing(references, base)]
+
+
+def _pointing(references: list[str], base: str) -> list[str]:
+    if not references:
+        return []
+    named = ", ".join(references[:_REFERENCES]) + (
+        f" and {len(references) - _REFERENCES} more" * (len(references) > _REFERENCES)
+    )
+    told = (
+        f"below {shown(base)} the server refers to other servers for a part of the directory ({named}), and we do not go "
+        "there: name a server that holds everything, or a base that is all its own"
+    )
+    return [told]

@@ -1,0 +1,159 @@
+"""ldap3's synchronous strategy with two things of ours: how bytes are cut into messages, and how entries are decoded.
+
+Requests, bind, TLS, SASL, controls and results stay ldap3's. May not: follow a referral, open a second connection, or
+take a message that ends too early for one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from connectors.ldap.library import (
+    LDAPExceptionError,
+    LDAPSessionTerminatedByServerError,
+    LDAPSocketReceiveError,
+    SyncStrategy,
+    decode_message_fast,
+)
+from connectors.ldap.wire import Entry, WireError, decode_entry, message_size
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from connectors.ldap.library import ldap3
+
+_DONE = 5
+CHUNK = 65_536
+LARGEST_MESSAGE = 1 << 29
+"""Bytes. A group of a million members is about 80 MB; what claims to be larger is no answer, but noise."""
+
+Answer = dict[str, Any]
+"""A decoded message that is no entry, as ldap3 gives it: `type`, and by it `result`, `controls`, `uri`."""
+
+
+class EntryStrategy(SyncStrategy):
+    """Streams a search's answers one by one, so that a page is never in memory as a whole."""
+
+    _outstanding: dict[int, Any]
+    _data: bytes
+    _at: int
+
+    @property
+    def buffered(self) -> int:
+        """Bytes that came and were not asked for. In plain text before TLS they would be somebody else's."""
+        return len(self._data) - self._at
+
+    def receiving(self) -> list[bytes]:  # type: ignore[override]
+        """One message for ldap3's own operations; none when the server closed the connection."""
+        message = self._message()
+        return [message] if message else []
+
+    def answers(self, message_id: int) -> Iterator[Entry | Answer]:
+        """Everything that answers one search, as it arrives; its searchResDone is the last item.
+
+        Raises:
+            LDAPExceptionError: the connection broke, or the server ended the session.
+            WireError: what came is no LDAP message, or answers another request.
+        """
+        while True:
+            message = self._message()
+            if not message:
+                raise LDAPSessionTerminatedByServerError("the server closed the connection")
+            decoded = decode_entry(message)
+            if decoded is not None:
+                if decoded[0] != message_id:
+                    raise WireError(f"an entry for request {decoded[0]}, when request {message_id} is under way")
+                yield decoded[1]
+                continue
+            answer = self._decode(message, message_id)
+            if answer["type"] == "searchResEntry":  # with controls
+                attributes = {name.lower(): list(values) for name, values in answer["raw_attributes"].items()}
+                yield Entry(answer["raw_dn"], attributes, message, 0)
+            elif answer["type"] in {"searchResRef", "intermediateResponse"}:
+                yield answer
+            elif answer["type"] == "searchResDone":
+                self._outstanding.pop(message_id, None)
+                yield answer
+                return
+            else:
+                raise WireError(f"a message of type {answer['type']} answers a search")
+
+    def _get_response(self, message_id: int, timeout: float) -> Any:
+        """ldap3's own operations; its decoder meets what is not there with whatever Python raises."""
+        try:
+            return super()._get_response(message_id, timeout)  # type: ignore[misc]
+        except (LDAPExceptionError, WireError):
+            raise
+        except Exception as error:
+            raise _undecodable(error) from error
+
+    def _decode(self, message: bytes, message_id: int) -> Answer:
+        parts: Answer = {}
+        try:
+            parts = decode_message_fast(message)  # type: ignore[no-untyped-call]
+            number = parts["messageID"]
+            answer = cast("Answer", self.decode_response_fast(parts))  # type: ignore[no-untyped-call]
+        except LDAPExceptionError:
+            raise
+        except Exception as error:
+            if isinstance(error, KeyError) and parts.get("protocolOp") == _DONE and parts["messageID"] == message_id:
+                # A result code that ldap3 does not know is still one, and no success.
+                return {"type": "searchResDone", "result": parts["payload"][0][3], "message": ""}
+            raise _undecodable(error) from error
+        if number == 0:
+            raise LDAPSessionTerminatedByServerError(
+                f"the server ended the session: {answer.get('message') or 'no reason'}"
+            )
+        if number != message_id:
+            raise WireError(f"an answer to request {number}, when request {message_id} is under way")
+        return answer
+
+    def _message(self) -> bytes:
+        """The next whole message; empty when the connection was closed between two messages."""
+        data, at = self._data, self._at
+        have = len(data) - at
+        size = message_size(data, at)
+        if size < 0 or size > have:
+            # Parts are joined once: a group of 50,000 members is one message of some megabytes.
+            parts = [data[at:]]
+            at = 0
+            while size < 0 or have < size:
+                chunk = self._receive()
+                if not chunk:
+                    if have:
+                        raise LDAPSessionTerminatedByServerError("the connection was closed within a message")
+                    return b""
+                parts.append(chunk)
+                have += len(chunk)
+                if size < 0:
+                    parts = [b"".join(parts)]
+                    size = message_size(parts[0])
+                    if size > LARGEST_MESSAGE:
+                        raise WireError(f"a message of {size:,} bytes")
+            data = parts[0] if len(parts) == 1 else b"".join(parts)
+        self._data, self._at = data, at + size
+        return data[at : at + size]
+
+    def _receive(self) -> bytes:
+        try:
+            return cast("bytes", self.connection.socket.recv(CHUNK))
+        except TimeoutError as error:
+            seconds = self.connection.receive_timeout
+            raise LDAPSocketReceiveError(f"no answer within {seconds} seconds") from error
+        except (OSError, AttributeError) as error:
+            raise LDAPSocketReceiveError(f"the connection broke: {error}") from error
+
+
+def _undecodable(error: Exception) -> WireError:
+    return WireError(f"a message that cannot be decoded ({type(error).__name__})")
+
+
+def install(connection: ldap3.Connection) -> EntryStrategy:
+    """Give a connection, not yet open, this strategy.
+
+    The strategy keeps its identity and changes its class, because a Connection has bound its methods already.
+    """
+    strategy = connection.strategy
+    strategy.__class__ = EntryStrategy
+    strategy._data, strategy._at = b"", 0  # noqa: SLF001 - the object was made as another class
+    return cast("EntryStrategy", strategy)

@@ -1,0 +1,69 @@
+"""From an OpenLDAP directory to the embedded account: a first day, and people who join, leave and are not to be seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.house import House
+from tests.slapd import GROUPS, PEOPLE, READER, SECRET, Slapd, group, needs_slapd, person, uid_dn
+
+pytestmark = needs_slapd
+
+
+@pytest.fixture
+def slapd(tmp_path) -> Iterator[Slapd]:
+    people = [person(f"u{number}", mail=f"u{number}@example.com", displayName=f"U {number}") for number in range(8)]
+    made = Slapd(tmp_path / "slapd").load(*people, group("Field", [uid_dn("u1"), uid_dn("u2")]))
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def company(house: House, slapd: Slapd) -> House:
+    secret = house.folder / "secret"
+    secret.write_text(SECRET)
+    secret.chmod(0o600)
+    source = {
+        "name": "directory",
+        "type": "ldap",
+        "url": slapd.url,
+        "starttls": False,
+        "bind": {"user": READER, "password": {"file": "secret"}},
+        "people": {"base": PEOPLE},
+        "groups": {"base": GROUPS},
+    }
+    house.configure(
+        sources=[source], leavers={"grace_days": 0, "certified_absences": 1}, budgets={"run": {"delete": {"count": 2}}}
+    )
+    return house
+
+
+def users(house: House) -> dict[str, list[str]]:
+    return {user["email"]: user["groups"] for user in house.syncd("users", "list", "--json").json}
+
+
+def test_people_get_their_account_and_lose_it_only_when_they_are_gone_for_certain(company: House, slapd: Slapd) -> None:
+    assert company.syncd("check").code == 0
+    first = company.syncd("run", "--json")
+    assert (first.code, first.json["counts"]["create_user"]) == (0, 8)
+    assert users(company)["u1@example.com"] == ["Field"]
+    again = company.syncd("run", "--json")
+    assert (again.code, again.json["changes"]) == (0, [])
+    slapd.delete(uid_dn("u7"))
+    slapd.add(person("new", mail="new@example.com", displayName="New"))
+    second = company.syncd("run", "--json")
+    assert (second.code, second.json["counts"]) == (0, {"create_user": 1, "delete_user": 1})
+    assert "u7@example.com" not in users(company)
+    assert "new@example.com" in users(company)
+
+
+def test_a_server_that_is_away_deletes_nobody(company: House, slapd: Slapd) -> None:
+    company.syncd("run")
+    slapd.stop()
+    away = company.syncd("run", "--json")
+    assert away.code == 1
+    assert away.json["error"]["what"]
+    assert len(users(company)) == 8
