@@ -14,7 +14,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from connectors.errors import PermanentError, RefusedError
-from connectors.http import Http, LostError, WaitError, require_safe
 from connectors.text import shown
 
 CALLS_A_MINUTE = 50
@@ -78,6 +77,8 @@ class Webhook:
             UnclearError: it may have started.
             RetryableError: it surely did not start; try again later.
         """
+        from connectors.http import Http, LostError, WaitError, require_safe  # noqa: PLC0415 - a tenth of a second
+
         require_allowed(fields)
         address = self._address()
         host = require_safe(address)

@@ -7,17 +7,14 @@ from datetime import UTC, datetime
 import pytest
 
 from connectors.errors import PermanentError, RefusedError
-from connectors.fluix.account import EmbeddedAccount, account_metadata
-from syncd.store.engine import open_engine
+from connectors.fluix.account import EmbeddedAccount
 from tests.target_contract import DATA, Hand
 
 NOW = datetime(2026, 11, 2, 8, 30, tzinfo=UTC)
 
 
 @pytest.fixture
-def account(tmp_path):
-    engine = open_engine(f"sqlite:///{tmp_path}/account.db")
-    account_metadata.create_all(engine)
+def account(engine):
     account = EmbeddedAccount(engine, lambda: NOW)
     account.load(DATA)
     return account

@@ -9,12 +9,11 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from connectors.errors import PermanentError
-from connectors.fluix.account import EmbeddedAccount, account_metadata
+from connectors.fluix.account import EmbeddedAccount
 from connectors.fluix.account.admin.early_access import split_name
 from connectors.fluix.account.admin.history import Asked
 from connectors.fluix.account.settings import MailSettings, Settings
 from connectors.fluix.account.tables import devices, login_guards, mails, passwords
-from syncd.store.engine import open_engine
 from tests.target_contract import DATA
 
 START = datetime(2026, 11, 2, 8, 30, tzinfo=UTC)
@@ -26,13 +25,6 @@ class Clock:
     def __call__(self):
         self.now += timedelta(hours=1)
         return self.now
-
-
-@pytest.fixture
-def engine(tmp_path):
-    engine = open_engine(f"sqlite:///{tmp_path}/account.db")
-    account_metadata.create_all(engine)
-    return engine
 
 
 @pytest.fixture

@@ -9,11 +9,10 @@ import pytest
 from sqlalchemy import event, update
 
 from connectors.errors import RefusedError
-from connectors.fluix.account import EmbeddedAccount, account_metadata
+from connectors.fluix.account import EmbeddedAccount
 from connectors.fluix.account.admin.lists import Filter
 from connectors.fluix.account.settings import Settings
 from connectors.fluix.account.tables import users
-from syncd.store.engine import open_engine
 from tests.target_contract import DATA, Hand
 
 NOW = datetime(2026, 11, 2, 8, 30, tzinfo=UTC)
@@ -22,13 +21,6 @@ LOGINS = {
     "bob@example.com": NOW - timedelta(days=31),
     "Olga@example.com": NOW - timedelta(days=2),
 }
-
-
-@pytest.fixture
-def engine(tmp_path):
-    engine = open_engine(f"sqlite:///{tmp_path}/account.db")
-    account_metadata.create_all(engine)
-    return engine
 
 
 @pytest.fixture

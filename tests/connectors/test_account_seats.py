@@ -7,21 +7,13 @@ from datetime import UTC, datetime
 import pytest
 
 from connectors.errors import RefusedError
-from connectors.fluix.account import EmbeddedAccount, account_metadata
+from connectors.fluix.account import EmbeddedAccount
 from connectors.fluix.account.settings import Settings
 from connectors.fluix.csv_files import ImportRow
-from syncd.store.engine import open_engine
 from tests.target_contract import DATA, Hand
 
 NOW = datetime(2026, 11, 2, 8, 30, tzinfo=UTC)
 THERE = len(DATA["users"])
-
-
-@pytest.fixture
-def engine(tmp_path):
-    engine = open_engine(f"sqlite:///{tmp_path}/account.db")
-    account_metadata.create_all(engine)
-    return engine
 
 
 @pytest.fixture

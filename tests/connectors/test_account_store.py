@@ -15,17 +15,9 @@ from connectors.fluix.account import EmbeddedAccount, account_metadata, reading
 from connectors.fluix.account.ids import as_number
 from connectors.fluix.account.tables import ADMIN_CONDITION, activity, groups, operations, step_users, users
 from connectors.model import Account, Step
-from syncd.store.engine import open_engine
 from tests.target_contract import DATA, Hand
 
 NOW = datetime(2026, 11, 2, tzinfo=UTC)
-
-
-@pytest.fixture
-def engine(tmp_path):
-    engine = open_engine(f"sqlite:///{tmp_path}/account.db")
-    account_metadata.create_all(engine)
-    return engine
 
 
 @pytest.fixture

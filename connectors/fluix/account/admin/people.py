@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, Table, select
 
 from connectors.errors import PermanentError, RefusedError
 from connectors.fluix.account.connection import account_of, chunks
-from connectors.fluix.account.tables import groups, users
+from connectors.fluix.account.tables import groups, users, workflows
 from connectors.model import normalise_email, normalise_name
 from connectors.text import shown, unwanted_character
 
@@ -56,10 +56,23 @@ def find_group(connection: Connection, name: str) -> Row[Any]:
     Raises:
         PermanentError: there is none.
     """
-    here = (groups.c.account == account_of(connection), groups.c.name_key == normalise_name(name))
-    row = connection.execute(select(groups).where(*here)).first()
+    return _named(connection, groups, "group", name)
+
+
+def find_workflow(connection: Connection, name: str) -> Row[Any]:
+    """The workflow of this name.
+
+    Raises:
+        PermanentError: there is none.
+    """
+    return _named(connection, workflows, "workflow", name)
+
+
+def _named(connection: Connection, table: Table, what: str, name: str) -> Row[Any]:
+    here = (table.c.account == account_of(connection), table.c.name_key == normalise_name(name))
+    row = connection.execute(select(table).where(*here)).first()
     if row is None:
-        raise PermanentError(f"there is no group {name}", where=name, cure="see `syncd groups list`")
+        raise PermanentError(f"there is no {what} {name}", where=name, cure=f"see `syncd {what}s list`")
     return row
 
 

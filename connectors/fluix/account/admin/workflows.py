@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, select
+from sqlalchemy import Connection, delete, func, insert, select
 
-from connectors.errors import PermanentError, RefusedError
+from connectors.errors import RefusedError
 from connectors.fluix.account.admin.changes import do
-from connectors.fluix.account.admin.people import find, find_group
+from connectors.fluix.account.admin.people import find, find_group, find_workflow
 from connectors.fluix.account.connection import account_of
 from connectors.fluix.account.dossiers import workflow_parts
 from connectors.fluix.account.outcomes import record
@@ -23,7 +23,6 @@ from connectors.fluix.account.tables import (
     workflow_steps,
     workflows,
 )
-from connectors.model import normalise_name
 
 _GIVEN = (
     select(workflow_groups.c.workflow_id, groups.c.name)
@@ -140,19 +139,6 @@ def give(
         connection.execute(delete(workflow_groups).where(here, workflow_groups.c.group_id == group_id))
         record(connection, [(None, "workflow withdrawn", f"{workflow.name} by {unwanted[group_id]}")], now)
     return _given_by(connection, workflow.workflow_id)
-
-
-def find_workflow(connection: Connection, name: str) -> Row[Any]:
-    """The workflow of this name.
-
-    Raises:
-        PermanentError: there is none.
-    """
-    here = (workflows.c.account == account_of(connection), workflows.c.name_key == normalise_name(name))
-    row = connection.execute(select(workflows).where(*here)).first()
-    if row is None:
-        raise PermanentError(f"there is no workflow {name}", where=name, cure="see `syncd workflows list`")
-    return row
 
 
 def _given_by(connection: Connection, workflow_id: int) -> list[str]:
