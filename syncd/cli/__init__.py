@@ -6,7 +6,8 @@ import io
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 
 import click
@@ -52,7 +53,8 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module, name = COMMANDS[cmd_name][0].split(":")
-        command: click.Command = getattr(import_module(module), name)
+        with _signals_wait():
+            command: click.Command = getattr(import_module(module), name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -110,6 +112,16 @@ def _run(words: list[str]) -> int:
     return code if isinstance(code, int) else Exit.DONE
 
 
+@contextmanager
+def _signals_wait() -> Iterator[None]:
+    """Hold SIGINT and SIGTERM back: a module that was interrupted while it loaded cannot be loaded again."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _ready() -> None:
     """What goes to a file or a program is UTF-8, wherever we run; a terminal gets what it can show."""
     for name in ("stdout", "stderr"):
@@ -136,8 +148,8 @@ def _tell(error: BaseException, words: Sequence[str]) -> int | None:
     told = advice(error)
     if told is None:
         return None
-    from syncd.cli.common import error_document, show_error  # noqa: PLC0415 - only when something went wrong
-
+    with _signals_wait():
+        from syncd.cli.common import error_document, show_error  # noqa: PLC0415 - only when something went wrong
     show_error(told)
     if "--json" in words:
         error_document(told)
