@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from connectors.model import Known, nothing_known
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from connectors.model import Account, AccountGroup, Certificate, Dossier, Outcome, Record, Step, Verb
+    from connectors.model import Account, AccountGroup, Certificate, Dossier, Gone, Outcome, Record, Step, Verb
 
 
 class Source(Protocol):
@@ -34,6 +34,38 @@ class Source(Protocol):
 
     def check(self) -> Iterable[str]:
         """Every reason why a read would not work or not be whole, as sentences with a cure; none when all is well."""
+        ...
+
+
+@runtime_checkable
+class Incremental(Source, Protocol):
+    """A source that can tell what changed since it was read last, and need not be read whole each time."""
+
+    def changes(self, cursor: str, known: Known) -> Iterator[Record | Gone | Certificate]:
+        """Stream what changed since, whole records and those that are gone, then one certificate as the last item.
+
+        The certificate speaks of the changes: when it is certified, the reader's records with these changes are what a
+        full read would give. Its `cursor` goes on from here; without one the next read has to be full. What is told twice
+        does no harm, so a poll whose outcome was not kept is simply repeated from the same cursor.
+
+        Args:
+            cursor: of the last certificate that had one.
+            known: asked for what the reader holds (`held`, `every`).
+
+        Raises:
+            CursorError: nothing can be told from this cursor; read everything.
+            ConnectorError: as in `read`.
+        """
+        ...
+
+    def watch(self, seconds: float) -> bool:
+        """Wait until the source says that something changed, so long at most; True when it did.
+
+        Keeps its connection from call to call; what was changed between two calls is told by the next one.
+
+        Raises:
+            ConnectorError: the source cannot be reached, or does not announce changes.
+        """
         ...
 
 

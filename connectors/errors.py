@@ -1,6 +1,7 @@
 """The error tree of the outside.
 
 ConnectorError              something outside did not work; nothing is assumed from it
+├── CursorError             what changed since cannot be told; everything has to be read
 ├── RetryableError          the same call may work later (busy, time-out, connection lost)
 └── PermanentError          it will not work until a person changes something
     ├── UnreadableError     a file or an answer is not what it should be
@@ -28,6 +29,10 @@ class ConnectorError(Exception):
 
 class RetryableError(ConnectorError):
     """The same call may work later."""
+
+
+class CursorError(ConnectorError):
+    """What changed since this cursor cannot be told; everything has to be read. `what` says why."""
 
 
 class PermanentError(ConnectorError):

@@ -7,7 +7,7 @@ Only values live here: no I/O, no decisions.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal, NamedTuple, Protocol
@@ -36,6 +36,13 @@ class Record(NamedTuple):
     version: bytes | None = None
     """16 bytes that change whenever the attributes do (of a row's text, an ETag, an entryCSN), where a source has something
     cheaper than the attributes themselves. See `Known`."""
+
+
+class Gone(NamedTuple):
+    """A record of which a source says for certain that it is not there any more (see `base.Incremental`)."""
+
+    kind: RecordKind
+    external_id: str
 
 
 class Passages(Protocol):
@@ -86,6 +93,16 @@ class Known:
         del kind, external_id, version
         return False
 
+    def held(self, kind: RecordKind, external_ids: Collection[str]) -> set[str]:
+        """Which of these records the reader holds, in whatever version; those that went away are not held."""
+        del kind, external_ids
+        return set()
+
+    def every(self, kind: RecordKind) -> Iterator[str]:
+        """The external ids of all records of a kind that the reader holds."""
+        del kind
+        return iter(())
+
 
 nothing_known = Known()
 
@@ -122,6 +139,8 @@ class Certificate:
     """Other causes why the read was not complete (a size limit, a file still being written), as sentences."""
     frozen_groups: frozenset[str] = frozenset()
     """Groups (the source's names) that were not read whole: only their absences mean nothing."""
+    cursor: str | None = None
+    """From where `base.Incremental.changes` goes on; None when only a full read can follow."""
 
     @property
     def certified(self) -> bool:
