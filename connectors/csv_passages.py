@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple
 from connectors.csv_people import read_by
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from connectors.csv_format import Format
     from connectors.csv_rows import Rows
@@ -48,8 +48,19 @@ class Passage(NamedTuple):
     """16 bytes of the data, and of everything that it is read by."""
 
 
-def passages(file: BinaryIO, layout: Format, groups_separator: str | None) -> Iterator[Passage]:
+def passages(
+    file: BinaryIO,
+    layout: Format,
+    groups_separator: str | None,
+    met: Callable[[bytes], bool] = lambda _digest: False,
+) -> Iterator[Passage]:
     """The passages after the header.
+
+    Args:
+        file: at its beginning.
+        layout: of the file.
+        groups_separator: see `CsvSource`.
+        met: asked with each passage's digest; those that were met before are left out.
 
     Raises:
         IrregularError: the encoding, or the header, does not allow it.
@@ -63,7 +74,9 @@ def passages(file: BinaryIO, layout: Format, groups_separator: str | None) -> It
     person = blake2b(by, digest_size=blake2b.PERSON_SIZE).digest()
     for lines in _cut(file):
         data = b"\n".join(lines)
-        yield Passage(line, len(lines), data, blake2b(data, digest_size=16, person=person).digest())
+        digest = blake2b(data, digest_size=16, person=person).digest()
+        if not met(digest):
+            yield Passage(line, len(lines), data, digest)
         line += len(lines)
 
 

@@ -146,23 +146,21 @@ class Survey:
         return True
 
     def _new_passages(self, file: Path, found: Surveyed, remembered: Passages) -> list[Passage]:
+        def met(digest: bytes) -> bool:
+            records = remembered.met(digest)
+            found.met += records or 0
+            return records is not None
+
         new: list[Passage] = []
-        met = remembered.met
         size, most = 0, file.stat().st_size * OPENED + (1 << 16)
-        passage = None
         with reading(file), file.open("rb") as data:
-            for passage in passages(data, found.layout, self._separator):
-                records = met(passage.digest)
-                if records is not None:
-                    found.met += records
-                    continue
+            for passage in passages(data, found.layout, self._separator, met):
                 new.append(passage)
                 size += len(passage.data)
                 if size > most:
                     raise IrregularError
-            if passage is not None:
-                data.seek(-1, io.SEEK_END)
-                found.open_end = data.read(1) not in b"\r\n"
+            data.seek(-1, io.SEEK_END)
+            found.open_end = data.read(1) not in b"\r\n"
         return new
 
     def _take_apart(self, found: Surveyed, new: list[Passage], remembered: Passages, keys: set[str]) -> None:

@@ -259,4 +259,4 @@ def _names_after(account: Account, ground: Ground) -> list[str]:
 
 
 def _renamed(name: str, ground: Ground) -> str:
-    return ground.renames.get(normalise_name(name), name)
+    return ground.renames.get(normalise_name(name), name) if ground.renames else name

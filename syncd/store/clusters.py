@@ -11,16 +11,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import orjson
 from sqlalchemy import Connection, Engine, bindparam, select, tuple_, update
 
 from connectors.model import Account, normalise_email
 from syncd.core.change import RecordKey
 from syncd.core.humans import Cluster, Entry, Leaver, Link, Present, Verdict
+from syncd.core.parts import Parts
 from syncd.core.resolve import resolve
 from syncd.core.rules import OUT_OF_SCOPE, Rules, Wanted
 from syncd.store.accounts import to_account
 from syncd.store.engine import reading, writing
-from syncd.store.sql import chunks
+from syncd.store.sql import among, chunks, rows_of
 from syncd.store.tables import accounts, links, memberships, records
 
 
@@ -104,7 +106,7 @@ def dirty_all(engine: Engine, rules: Rules) -> None:
                 other.execute(statement, new)
 
 
-def _dirty_pages(engine: Engine, size: int = 500) -> Iterator[list[RecordKey]]:
+def _dirty_pages(engine: Engine, size: int = 2000) -> Iterator[list[RecordKey]]:
     """Keys of the dirty records, page by page in the order of their keys."""
     last = RecordKey("", "")
     columns = (records.c.source, records.c.external_id)
@@ -147,51 +149,50 @@ def gather(engine: Engine, start: Iterable[RecordKey], rules: Rules, trust: Trus
 def _keys_at(connection: Connection, addresses: set[str]) -> set[RecordKey]:
     """The records with one of these addresses; answered from the index alone."""
     base = select(records.c.source, records.c.external_id).where(records.c.kind == "person")
-    queries = [base.where(records.c.address.in_(part)) for part in chunks(addresses)]
-    return {RecordKey(*row) for query in queries for row in connection.execute(query).all()}
+    query = base.where(records.c.address.in_(among(connection, addresses)))
+    return {RecordKey(*row) for row in rows_of(connection, query).fetchall()}
 
 
 def _keys_linked(connection: Connection, ids: set[str]) -> set[RecordKey]:
     """The records that are linked to one of these accounts."""
-    base = select(links.c.source, links.c.external_id)
-    queries = [base.where(links.c.fluix_id.in_(part)) for part in chunks(ids)]
-    return {RecordKey(*row) for query in queries for row in connection.execute(query).all()}
+    query = select(links.c.source, links.c.external_id).where(links.c.fluix_id.in_(among(connection, ids)))
+    return {RecordKey(*row) for row in rows_of(connection, query).fetchall()}
 
 
 def _ids_at(connection: Connection, addresses: set[str]) -> set[str]:
     """The accounts with one of these addresses."""
-    queries = [select(accounts.c.fluix_id).where(accounts.c.address.in_(part)) for part in chunks(addresses)]
-    return {fluix_id for query in queries for fluix_id in connection.execute(query).scalars().all()}
+    query = select(accounts.c.fluix_id).where(accounts.c.address.in_(among(connection, addresses)))
+    return {fluix_id for (fluix_id,) in rows_of(connection, query).fetchall()}
 
 
 def _load_records(connection: Connection, keys: Iterable[RecordKey], found: _Gathered) -> None:
     columns = (records.c.external_id, records.c.attributes, records.c.address, records.c.gone_since)
     base = select(*columns).where(records.c.kind == "person")
-    for source, external_ids in _by_source(keys).items():
-        for part in chunks(external_ids):
-            query = base.where(records.c.source == source, records.c.external_id.in_(part))
-            for external_id, attributes, address, gone_since in connection.execute(query).all():
-                found.records[RecordKey(source, external_id)] = (attributes, address, gone_since)
+    for source, ids in _by_source(keys).items():
+        query = base.where(records.c.source == source, records.c.external_id.in_(among(connection, ids)))
+        for external_id, attributes, address, gone_since in rows_of(connection, query).fetchall():
+            since = datetime.fromisoformat(gone_since) if gone_since else None
+            found.records[RecordKey(source, external_id)] = (orjson.loads(attributes), address, since)
 
 
 def _load_links(connection: Connection, keys: Iterable[RecordKey], found: _Gathered) -> None:
     base = select(links.c.external_id, links.c.fluix_id, links.c.given, links.c.leaving_since, links.c.leaving_reads)
-    for source, external_ids in _by_source(keys).items():
-        for part in chunks(external_ids):
-            query = base.where(links.c.source == source, links.c.external_id.in_(part))
-            for external_id, *rest in connection.execute(query).all():
-                key = RecordKey(source, external_id)
-                found.links[key] = Link(key, *rest)
+    for source, ids in _by_source(keys).items():
+        query = base.where(links.c.source == source, links.c.external_id.in_(among(connection, ids)))
+        for external_id, fluix_id, given, leaving_since, reads in rows_of(connection, query).fetchall():
+            key = RecordKey(source, external_id)
+            since = datetime.fromisoformat(leaving_since) if leaving_since else None
+            found.links[key] = Link(key, fluix_id, orjson.loads(given), since, reads)
 
 
 def _load_accounts(connection: Connection, ids: Iterable[str], found: _Gathered) -> set[str]:
     """Their addresses."""
     addresses: set[str] = set()
-    for part in chunks(ids):
-        query = select(accounts.c.fluix_id, accounts.c.attributes, accounts.c.address)
-        for fluix_id, attributes, address in connection.execute(query.where(accounts.c.fluix_id.in_(part))).all():
-            found.accounts[fluix_id] = to_account(fluix_id, attributes)
-            addresses.add(address)
+    base = select(accounts.c.fluix_id, accounts.c.attributes, accounts.c.address)
+    query = base.where(accounts.c.fluix_id.in_(among(connection, ids)))
+    for fluix_id, attributes, address in rows_of(connection, query).fetchall():
+        found.accounts[fluix_id] = to_account(fluix_id, orjson.loads(attributes))
+        addresses.add(address)
     return addresses
 
 
@@ -209,31 +210,15 @@ def _load_groups(connection: Connection, keys: Iterable[RecordKey], found: _Gath
         .order_by(memberships.c.group_id)
     )
     for source, external_ids in _by_source(keys).items():
-        for part in chunks(external_ids):
-            query = base.where(memberships.c.source == source, memberships.c.person_id.in_(part))
-            for name, person_id, attributes in connection.execute(query).all():
-                found.groups[RecordKey(name, person_id)].append(str(attributes["display_name"]))
+        query = base.where(memberships.c.source == source, memberships.c.person_id.in_(among(connection, external_ids)))
+        for name, person_id, attributes in rows_of(connection, query).fetchall():
+            found.groups[RecordKey(name, person_id)].append(str(orjson.loads(attributes)["display_name"]))
 
 
 def _split(found: _Gathered, rules: Rules, trust: Trust) -> Iterator[Cluster]:
-    """The connected parts of what was gathered."""
-    parent: dict[object, object] = {}
-
-    def root(node: object) -> object:
-        while parent.setdefault(node, node) != node:
-            parent[node] = parent[parent[node]]
-            node = parent[node]
-        return node
-
-    for key, (_, address, _) in found.records.items():
-        parent[root(key)] = root(("at", address)) if address else root(key)
-    for link in found.links.values():
-        parent[root(link.key)] = root(("id", link.fluix_id))
-    for account in found.accounts.values():
-        parent[root(("id", account.fluix_id))] = root(("at", normalise_email(account.email)))
-
-    parts: dict[object, tuple[list[Entry], list[Link], list[Account]]] = defaultdict(lambda: ([], [], []))
-    for key, (attributes, _, gone_since) in found.records.items():
+    """The connected parts of what was gathered. Nodes: a record's key, an address, and an account's id as `(id,)`."""
+    parts = Parts()
+    for key, (attributes, address, gone_since) in found.records.items():
         shaped = rules.shape(attributes, found.groups.get(key, ()))
         # A group that was not read whole may be what puts somebody out of scope.
         unsure = key.source in trust.partial and shaped.out == OUT_OF_SCOPE
@@ -245,13 +230,14 @@ def _split(found: _Gathered, rules: Rules, trust: Trust) -> Iterator[Cluster]:
             pinned=key in trust.pinned,
             manager=str(attributes.get("manager", "")),
         )
-        parts[root(key)][0].append(entry)
+        part = parts.joined(key, address) if address else parts.joined(key)
+        part.entries.append(entry)
     for link in found.links.values():
-        parts[root(link.key)][1].append(link)
+        parts.joined(link.key, (link.fluix_id,)).links.append(link)
     for account in found.accounts.values():
-        parts[root(("id", account.fluix_id))][2].append(account)
-    for entries, owned, there in parts.values():
-        yield Cluster(entries, owned, there, trust.pinned_addresses)
+        parts.joined((account.fluix_id,), normalise_email(account.email)).accounts.append(account)
+    for part in parts:
+        yield Cluster(part.entries, part.links, part.accounts, trust.pinned_addresses)
 
 
 def _by_source(keys: Iterable[RecordKey]) -> dict[str, list[str]]:

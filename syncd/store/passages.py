@@ -7,14 +7,14 @@ the end of a certified read gives it back. A process that is killed between leav
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from typing import Final
 
 import orjson
 from sqlalchemy import Connection, Engine, delete, select
 
 from connectors.model import RecordKind
 from syncd.store.engine import reading, writing
-from syncd.store.sql import chunks, upsert
+from syncd.store.sql import chunks, rows_of, upsert
 from syncd.store.tables import meta, passages, records
 
 _WAITING: Final = 4000
@@ -51,8 +51,7 @@ class RememberedPassages:
         if self._held is None:
             query = select(passages.c.digest, passages.c.records).where(passages.c.source == self._source)
             with reading(self._engine) as connection:
-                rows: Any = connection.execute(query).cursor  # the driver's own rows, as in `ingest`
-                self._held = dict(rows)
+                self._held = dict(rows_of(connection, query))
         # Each is met once: what lies there twice is opened, and its records turn out to be there twice.
         return self._held.pop(digest, None)
 
@@ -64,7 +63,7 @@ class RememberedPassages:
         with reading(self._engine) as connection:
             for part in chunks(self._held or ()):
                 query = select(*columns).where(passages.c.source == self._source, passages.c.digest.in_(part))
-                for ids, versions in connection.execute(query):
+                for ids, versions in rows_of(connection, query):
                     cut = range(0, len(versions), _DIGEST)
                     persons.update(zip(orjson.loads(ids), (versions[at : at + _DIGEST] for at in cut), strict=True))
 
@@ -135,14 +134,14 @@ class RememberedPassages:
         names = ("records", "ids", "versions")
         rows = [
             {"source": self._source, "digest": digest, **dict(zip(names, row, strict=True))}
-            for digest, row in self._kept.items()
+            for digest, row in sorted(self._kept.items())
         ]
         if rows:
             connection.execute(upsert(connection, passages), rows)
         self._kept.clear()
 
     def _forget(self, connection: Connection, digests: Iterable[bytes]) -> None:
-        for part in chunks(digests):
+        for part in chunks(sorted(digests)):
             here = (passages.c.source == self._source, passages.c.digest.in_(part))
             connection.execute(delete(passages).where(*here))
 

@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterable, Iterator
 from itertools import islice
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import Connection, Executable, Table
+import orjson
+from sqlalchemy import JSON, Connection, Executable, Select, Table, cast, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 CHUNK: Final = 500
@@ -20,6 +21,23 @@ def chunks(values: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:
     rest = iter(values)
     while part := list(islice(rest, size)):
         yield part
+
+
+def among(connection: Connection, values: Iterable[str]) -> Select[Any]:
+    """What stands in an IN for many texts: one parameter, and not one for each, which would be spelled out every time."""
+    listed = orjson.dumps(list(values)).decode()
+    if connection.dialect.name == "postgresql":
+        return select(func.json_array_elements_text(cast(listed, JSON)).column_valued())
+    return select(func.json_each(listed).table_valued("value").c.value)
+
+
+def rows_of(connection: Connection, query: Executable) -> Any:
+    """The driver's cursor, whose rows are its own: tuples of texts, numbers and bytes, without the conversions of the columns.
+
+    A million of them come three times as fast; structures are JSON, times ISO 8601 (`tables.Json`, `tables.Moment`).
+    """
+    result: Any = connection.execute(query)
+    return result.cursor
 
 
 def upsert(
