@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from connectors.errors import RetryableError
-from connectors.model import Certificate, Known, normalise_name, nothing_known
+from connectors.errors import CursorError, RetryableError
+from connectors.model import Certificate, Gone, Known, normalise_name, nothing_known
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from connectors.model import Record
+    from connectors.model import Record, RecordKind
 
 
 class MemorySource:
@@ -57,6 +58,66 @@ class MemorySource:
 
     def _broken(self) -> str:
         return f"{self.name} breaks off after {self._fail_after} records"
+
+
+class MemoryJournal:
+    """A source that keeps a journal of what changes in it, and tells from it (`base.Incremental`).
+
+    Args:
+        name: the source's name.
+        records: what it holds at first.
+    """
+
+    def __init__(self, name: str, records: Iterable[Record] = ()) -> None:
+        self.name = name
+        self._held = {(record.kind, record.external_id): record for record in records}
+        self._journal: list[tuple[RecordKind, str]] = []
+        self._watched = 0
+        self.began = 0
+        """Cursors from before this place of the journal are not known any more."""
+
+    def put(self, record: Record) -> None:
+        """A record comes, or changes."""
+        self._held[record.kind, record.external_id] = record
+        self._journal.append((record.kind, record.external_id))
+
+    def remove(self, kind: RecordKind, external_id: str) -> None:
+        """A record goes away."""
+        del self._held[kind, external_id]
+        self._journal.append((kind, external_id))
+
+    def read(self, known: Known = nothing_known) -> Iterator[Record | Certificate]:
+        """Stream what it holds, then the certificate with a cursor."""
+        records = tuple(self._held.values())
+        cursor = str(len(self._journal))
+        yield from MemorySource(self.name, records, replace(_complete(records), cursor=cursor)).read(known)
+
+    def changes(self, cursor: str, known: Known) -> Iterator[Record | Gone | Certificate]:
+        """Stream what changed since.
+
+        Raises:
+            CursorError: the journal does not go back so far.
+        """
+        place, end = int(cursor), len(self._journal)
+        if not self.began <= place <= end:
+            raise CursorError(f"the journal begins at {self.began}, and the cursor is {place}", where=self.name)
+        touched = dict.fromkeys(self._journal[place:end])
+        for kind in ("person", "group"):
+            lost = {key for key in touched if key[0] == kind} - self._held.keys()
+            yield from (Gone(kind, held) for held in sorted(known.held(kind, [name for _, name in lost])))
+        records = tuple(self._held[key] for key in touched if key in self._held)
+        yield from records
+        yield replace(_complete(records), cursor=str(end))
+
+    def watch(self, seconds: float) -> bool:
+        """Whether anything changed since the last call; never waits."""
+        del seconds
+        before, self._watched = self._watched, len(self._journal)
+        return before != self._watched
+
+    def check(self) -> Iterator[str]:
+        """Nothing is ever wrong with it."""
+        return iter(())
 
 
 def _complete(records: tuple[Record, ...]) -> Certificate:

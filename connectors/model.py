@@ -139,6 +139,8 @@ class Certificate:
     """Other causes why the read was not complete (a size limit, a file still being written), as sentences."""
     frozen_groups: frozenset[str] = frozenset()
     """Groups (the source's names) that were not read whole: only their absences mean nothing."""
+    notes: tuple[str, ...] = ()
+    """Sentences that a person should know, and that do not take the certificate away."""
     cursor: str | None = None
     """From where `base.Incremental.changes` goes on; None when only a full read can follow."""
 

@@ -85,6 +85,11 @@ class App:
             approval_lasts=timedelta(hours=config.approvals.expire_hours),
             actor=actor(),
             clock=self.clock,
+            full_every={
+                source.name: timedelta(hours=source.full_every_hours)
+                for source in config.sources
+                if isinstance(source, LdapSourceConfig)
+            },
             progress=progress,
             critical=critical,
         )

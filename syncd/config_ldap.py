@@ -246,6 +246,13 @@ class LdapSourceConfig(Located):
         le=100000,
         description="How many people are asked for at once. Active Directory gives 1000 at most; 0 asks without pages.",
     )
+    full_every_hours: float = Field(
+        default=24,
+        ge=0,
+        le=24 * 30,
+        description="Between full reads the server is only asked what changed, where it can tell. So often everything is "
+        "read, which also shows what no server tells: rights that were taken from us, members without an entry. 0: always.",
+    )
     connect_timeout_seconds: int = Field(
         default=10, ge=1, le=600, description="How long a connection may take, before the next server is tried."
     )

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
-from datetime import datetime
-from functools import partial
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import TypeVar
 
-from connectors.errors import ConnectorError
+from connectors.base import Incremental
+from connectors.errors import ConnectorError, CursorError
 from connectors.model import Certificate, Known, Record, RecordKind, normalise_name
 from syncd.core.diff import Ground
 from syncd.core.groups import Renames, renames
 from syncd.errors import SyncdError, UsageError
 from syncd.store import accounts, clusters, groups, runs, sizes
+from syncd.store.changes import Held, take_changes
 from syncd.store.ingest import ingest
 from syncd.store.runs import ReadLine
+from syncd.store.sources import Cursor, cursor_of
 from syncd.sync import Request, Sync
 
 _TELL_EVERY = 1000
+
+T = TypeVar("T")
 
 
 def read_sources(sync: Sync, request: Request, run_id: int, now: datetime) -> dict[str, ReadLine]:
@@ -27,38 +32,73 @@ def read_sources(sync: Sync, request: Request, run_id: int, now: datetime) -> di
         raise UsageError(f"there is no source {unknown[0]}", cure=f"sources are: {', '.join(sync.sources)}")
     before = runs.last_reads(sync.store, wanted)
     runs.keep_reads(sync.store, run_id, [line.under_way() for line in before.values()])
-    lines: dict[str, ReadLine] = {}
-    failures: list[ConnectorError] = []
-    for name in wanted:
-        taken = ingest(
-            sync.store,
-            name,
-            partial(_watched, sync, name, failures, full=request.full),
-            now=now,
-            shape=sync.rules.address,
-        )
-        lines[name] = ReadLine.of(name, taken.certificate, sizes.count_groups(sync.store, name))
+    reader = _Reader(sync, request, now)
+    lines = {name: reader.take(name, before.get(name)) for name in wanted}
     runs.keep_reads(sync.store, run_id, lines.values())
-    if len(failures) == len(wanted):
-        raise failures[0]
+    if len(reader.failures) == len(wanted):
+        raise reader.failures[0]
     if request.full or runs.recall(sync.store, "rules") != sync.rules_digest:
         clusters.dirty_all(sync.store, sync.rules)
         runs.remember(sync.store, {"rules": sync.rules_digest})
     return lines
 
 
-def _watched(
-    sync: Sync, name: str, failures: list[ConnectorError], known: Known, *, full: bool
-) -> Iterator[Record | Certificate]:
-    """A source's stream, with its progress told."""
-    counted = _Counted(known, lambda: sync.progress(f"read {name}", _TELL_EVERY))
-    if full:
-        counted.passages = None
-    try:
-        yield from sync.sources[name].read(counted)
-    except ConnectorError as error:
-        failures.append(error)
-        raise
+@dataclass(slots=True)
+class _Reader:
+    """Takes in the sources of one run, one after the other."""
+
+    sync: Sync
+    request: Request
+    now: datetime
+    failures: list[ConnectorError] = field(default_factory=list)
+    """Of the sources that could not be read at all."""
+
+    def take(self, name: str, before: ReadLine | None) -> ReadLine:
+        """Take in what changed, where the source can tell; else everything."""
+        store, why_whole = self.sync.store, list[str]()
+        certificate = self._changes(name, before, why_whole) if before else None
+        if certificate is None:
+            certificate = self._everything(name)
+            certificate = replace(certificate, notes=(*why_whole, *certificate.notes))
+        return ReadLine.of(name, certificate, sizes.count_groups(store, name))
+
+    def _changes(self, name: str, before: ReadLine, why_whole: list[str]) -> Certificate | None:
+        """What the source told since the last read; None when everything has to be read."""
+        sync, source, since = self.sync, self.sync.sources[name], cursor_of(self.sync.store, name)
+        if since is None or not isinstance(source, Incremental) or self.request.full or not self._lasts(name, since):
+            return None
+        stream = self._watched(source.changes(since.value, Held(sync.store, name)))
+        try:
+            told = take_changes(sync.store, name, stream, since, now=self.now, shape=sync.rules.address)
+        except CursorError as error:
+            why_whole.append(f"{name} was read whole: {error.what}")
+            return None
+        return replace(told.certificate, records=before.records + told.grew)
+
+    def _lasts(self, name: str, since: Cursor) -> bool:
+        """Whether it is not yet time to read everything again; a clock that was set back makes it time."""
+        return timedelta(0) <= self.now - since.full_at < self.sync.full_every.get(name, timedelta(0))
+
+    def _everything(self, name: str) -> Certificate:
+        sync, source = self.sync, self.sync.sources[name]
+
+        def read(known: Known) -> Iterator[Record | Certificate]:
+            counted = _Counted(known, lambda: sync.progress(f"read {name}", _TELL_EVERY))
+            if self.request.full:
+                counted.passages = None
+            return self._watched(source.read(counted))
+
+        return ingest(sync.store, name, read, now=self.now, shape=sync.rules.address).certificate
+
+    def _watched(self, stream: Iterator[T]) -> Iterator[T]:
+        """A source's stream, whose failure is taken note of."""
+        try:
+            yield from stream
+        except CursorError:
+            raise
+        except ConnectorError as error:
+            self.failures.append(error)
+            raise
 
 
 class _Counted(Known):

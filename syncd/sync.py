@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy import Engine
@@ -38,6 +38,8 @@ class Sync:
     approval_lasts: timedelta
     actor: str
     clock: Callable[[], datetime]
+    full_every: Mapping[str, timedelta] = field(default_factory=dict)
+    """How long a source is asked for what changed only, before it is read whole again; who is not here always is."""
     critical: Callable[[], AbstractContextManager[None]] = nullcontext
     """A block that a signal does not break."""
     progress: Progress = lambda _stage, _count: None

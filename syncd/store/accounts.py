@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine, delete, select
 
 from connectors.model import Account, AccountGroup, Certificate, normalise_email
 from syncd.store.engine import reading, writing
-from syncd.store.ingest import touch
+from syncd.store.records import touch
 from syncd.store.sql import chunks, upsert
 from syncd.store.tables import accounts, links
 

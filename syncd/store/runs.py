@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -35,6 +35,7 @@ class ReadLine:
     pinned: list[str]
     pinned_addresses: list[str]
     frozen_groups: list[str]
+    notes: list[str] = field(default_factory=list)
 
     @classmethod
     def of(cls, name: str, certificate: Certificate, groups: int) -> ReadLine:
@@ -50,6 +51,7 @@ class ReadLine:
             [problem.external_id for problem in certificate.problems if problem.external_id],
             [normalise_email(problem.email) for problem in certificate.problems if problem.email],
             sorted(certificate.frozen_groups),
+            list(certificate.notes[:_SHOWN_PROBLEMS]),
         )
 
     def under_way(self) -> ReadLine:

@@ -6,20 +6,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, create_engine, event
-from sqlalchemy.pool import StaticPool
+from sqlalchemy import Engine
 
 from syncd.store.engine import open_engine, require_current
+from tests.stores import in_memory
 
 
 @pytest.fixture(params=["sqlite", "memory"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
     """The statements are the contract: both must answer alike."""
-    if request.param == "sqlite":
-        engine = open_engine(f"sqlite:///{tmp_path}/syncd.db")
-    else:
-        engine = create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
-        event.listen(engine, "connect", lambda connection, _record: setattr(connection, "isolation_level", None))
+    engine = open_engine(f"sqlite:///{tmp_path}/syncd.db") if request.param == "sqlite" else in_memory()
     require_current(engine)
     yield engine
     engine.dispose()
