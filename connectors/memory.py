@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from threading import Condition
 from typing import TYPE_CHECKING
 
 from connectors.errors import CursorError, RetryableError
@@ -73,18 +74,19 @@ class MemoryJournal:
         self._held = {(record.kind, record.external_id): record for record in records}
         self._journal: list[tuple[RecordKind, str]] = []
         self._watched = 0
+        self._told = Condition()
         self.began = 0
         """Cursors from before this place of the journal are not known any more."""
 
     def put(self, record: Record) -> None:
         """A record comes, or changes."""
         self._held[record.kind, record.external_id] = record
-        self._journal.append((record.kind, record.external_id))
+        self._note(record.kind, record.external_id)
 
     def remove(self, kind: RecordKind, external_id: str) -> None:
         """A record goes away."""
         del self._held[kind, external_id]
-        self._journal.append((kind, external_id))
+        self._note(kind, external_id)
 
     def read(self, known: Known = nothing_known) -> Iterator[Record | Certificate]:
         """Stream what it holds, then the certificate with a cursor."""
@@ -110,10 +112,16 @@ class MemoryJournal:
         yield replace(_complete(records), cursor=str(end))
 
     def watch(self, seconds: float) -> bool:
-        """Whether anything changed since the last call; never waits."""
-        del seconds
-        before, self._watched = self._watched, len(self._journal)
-        return before != self._watched
+        """Wait until anything changed since the last call."""
+        with self._told:
+            changed = self._told.wait_for(lambda: self._watched != len(self._journal), seconds)
+            self._watched = len(self._journal)
+        return changed
+
+    def _note(self, kind: RecordKind, external_id: str) -> None:
+        with self._told:
+            self._journal.append((kind, external_id))
+            self._told.notify_all()
 
     def check(self) -> Iterator[str]:
         """Nothing is ever wrong with it."""

@@ -9,6 +9,7 @@ import click
 
 from syncd.bootstrap import App, actor
 from syncd.cli.common import as_text, number_of, out, print_json, standard, working, write_whole
+from syncd.cli.following import follow_sources
 from syncd.cli.mail import send_waiting
 from syncd.core.approval import Approval, UnknownKeyError, choose
 from syncd.core.change import Decision
@@ -69,20 +70,41 @@ def plan(
 @click.option("--source", "sources", multiple=True, metavar="NAME", help="Read only this source; may be given again.")
 @_user
 @_full
+@click.option("--follow", is_flag=True, help="Stay, and run again when a source changes.")
+@click.option(
+    "--every", type=click.FloatRange(min=1), default=60.0, metavar="SECONDS", help="With --follow: at least so often."
+)
 @_wait
 @_everything
 @standard
 def run(
-    app: App, *, as_json: bool, sources: tuple[str, ...], user: str | None, full: bool, wait: float, everything: bool
+    app: App,
+    *,
+    as_json: bool,
+    sources: tuple[str, ...],
+    user: str | None,
+    full: bool,
+    follow: bool,
+    every: float,
+    wait: float,
+    everything: bool,
 ) -> int:
     """Plan, then apply what may proceed. What is held waits for `syncd approve`.
 
     Exit codes: 0 done, 1 failed, 3 something is held, 4 refused, 5 partly applied.
     """
-    with working(app, "run", wait) as sync:
-        report = run_once(sync, Request("run", sources, user, full))
-    send_waiting(app)
-    return _show(report, as_json=as_json, everything=everything)
+    if follow and (as_json or user or full):
+        raise UsageError("--follow goes with none of --json, --user and --full", cure="run it once, or leave them out")
+
+    def once(request: Request) -> Report:
+        with working(app, "run", wait) as sync:
+            report = run_once(sync, request)
+        send_waiting(app)
+        return report
+
+    if follow:
+        follow_sources(app, sources, every, lambda request: show_report(out, once(request), everything=everything))
+    return _show(once(Request("run", sources, user, full)), as_json=as_json, everything=everything)
 
 
 @click.command()
