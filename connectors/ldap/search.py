@@ -6,6 +6,7 @@ Everything else raises at its end, after handing over what came. May not: follow
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from connectors.errors import PermanentError
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
 PAGED: Final = "1.2.840.113556.1.4.319"
 """The paged results control (RFC 2696)."""
 _SCOPES = {"base": "BASE", "one": "LEVEL", "sub": "SUBTREE"}
+_OWN_PARTITION = re.compile(
+    r"ldaps?://[^/]*/(CN=Configuration|DC=DomainDnsZones|DC=ForestDnsZones)(,DC=[^,/?]+)+(\?.*)?", re.IGNORECASE
+).fullmatch
+"""What an Active Directory domain refers to in every search of all of it: its own settings, where nobody is a person."""
 _EMPTY_PAGES = 1000
 _REFERENCES = 3
 
@@ -127,7 +132,7 @@ class Searcher:
                     met += 1
                     yield answer
                 elif (other := cast("dict[str, Any]", answer))["type"] == "searchResRef":
-                    references += other["uri"]
+                    references += [] if all(map(_OWN_PARTITION, other["uri"])) else other["uri"]
                 else:
                     done = other
             if done["result"]:
