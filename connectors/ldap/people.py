@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 _READER = "1"
 """To be raised when this room reads the same entry differently: every entry then counts as changed once."""
+_PROXIES, _PRIMARY = "proxyaddresses", "SMTP:"
+"""Exchange's list of addresses of all kinds; in capitals stands the one with which it writes."""
 _NO_JOINERS = frozenset({"email", "user_name"})
 BINARY = frozenset(
     {
@@ -146,7 +148,7 @@ class PeopleReader:
         if name in self._several:
             return tuple(sorted(set(texts)))
         if name == "email":
-            return _email(attribute, texts)
+            return _email(attribute, _primary(texts) if attribute == _PROXIES else texts)
         return texts[0] if texts else ""
 
 
@@ -170,6 +172,10 @@ def _text(name: str, attribute: str, value: bytes) -> str:
     if not text.isprintable() and (hidden := unwanted_character(text, joiners=name not in _NO_JOINERS)):
         raise BadEntryError(f"{attribute} is {shown(text)}, which contains {hidden}", attribute)
     return text
+
+
+def _primary(texts: list[str]) -> list[str]:
+    return [text.removeprefix(_PRIMARY).strip() for text in texts if text.startswith(_PRIMARY)]
 
 
 def _email(attribute: str, texts: list[str]) -> str:
