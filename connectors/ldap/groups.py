@@ -221,7 +221,7 @@ class GroupReader:
 
     def _join(self, dn: bytes, entry: Entry | None, groups: list[Membership]) -> None:
         """Put what was found under a member's name into the groups that have it."""
-        if entry is None:
+        if entry is None or foreign_member(dn):
             self._absent(dn, groups)
         elif self._is_group(entry):
             child = self._take(entry, listed=False)
