@@ -60,6 +60,8 @@ def memberships(records: Iterable[Record]) -> dict[str, tuple[str, ...]]:
 
 
 class SourceContract:
+    few, more = 3000, 9000
+    """People for the question of memory: from where on buffers and page sizes no longer show."""
     bytes_a_record = 100
     """What a read may hold for each record. More only where the server, too, lives in the test's process."""
 
@@ -182,5 +184,5 @@ class SourceContract:
             finally:
                 tracemalloc.stop()
 
-        few, more = 3000, 9000  # from where on buffers and page sizes no longer show
+        few, more = self.few, self.more
         assert (peak(more) - peak(few)) / (more - few) < self.bytes_a_record

@@ -108,7 +108,7 @@ class Samba:
             "sAMAccountName": f"{name}-{uuid.uuid4().hex[:8]}",
             "userAccountControl": ENABLED_WITHOUT_PASSWORD,
             "displayName": name.title(),
-            "mail": f"{name}@example.test",
+            "mail": f"{name.replace(' ', '.')}@example.test",
         }
         return self.add(f"CN={name},{unit}", "user", **{**usual, **attributes})
 
