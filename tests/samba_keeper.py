@@ -9,6 +9,7 @@ Called with: the folder, the address, `apart` or `together`, and Samba's command
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ctypes
 import fcntl
 import functools
@@ -66,7 +67,8 @@ async def _forward(address: str, port: int, reader: asyncio.StreamReader, writer
     except OSError:  # not up yet
         writer.close()
         return
-    await asyncio.gather(_pump(reader, to_samba), _pump(from_samba, writer))
+    with contextlib.suppress(asyncio.CancelledError):  # everything ends: asyncio would print a traceback
+        await asyncio.gather(_pump(reader, to_samba), _pump(from_samba, writer))
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
