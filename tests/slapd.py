@@ -62,7 +62,7 @@ suffix "{suffix}"
 rootdn "{admin}"
 rootpw admin
 directory {folder}/db
-maxsize 2147483648
+maxsize 8589934592
 envflags nosync
 multival member 1000,100
 index objectClass,entryUUID,uid eq
@@ -232,8 +232,14 @@ class Slapd:
 
     def load(self, *texts: str) -> Slapd:
         """Fill the stopped server."""
+        return self.stream(texts)
+
+    def stream(self, texts: Iterable[str]) -> Slapd:
+        """The same with entries that are made one by one, so that a million are never in memory."""
         file = self.folder / "load.ldif"
-        file.write_text(BASE + "".join(texts), encoding="utf-8")
+        with file.open("w", encoding="utf-8") as written:
+            written.write(BASE)
+            written.writelines(texts)
         done = subprocess.run(
             [str(SLAPADD), "-q", "-f", str(self.folder / "slapd.conf"), "-b", SUFFIX, "-l", str(file)],
             capture_output=True,
@@ -241,6 +247,7 @@ class Slapd:
             check=False,
         )
         assert done.returncode == 0, done.stderr[-2000:]
+        file.unlink()
         return self
 
     def start(self) -> Slapd:
