@@ -35,6 +35,7 @@ ACCOUNT_DISABLE = 0x2
 LOCKED_FOR_GOOD = "000001010000Z"
 """`pwdAccountLockedTime` of an account that an administrator locked (draft-behera-ldap-password-policy, 5.3.3)."""
 
+_IN_USE = "the account is neither disabled nor expired"
 _FILETIME_EPOCH = datetime(1601, 1, 1, tzinfo=UTC)
 _UNIX_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NEVER = 0x7FFF_FFFF_FFFF_FFFF
@@ -65,6 +66,8 @@ def active(attributes: Mapping[str, Sequence[bytes]], now: datetime, required: S
     for name in required:
         if not attributes.get(name.lower()):
             raise ValueError(f"{name} is absent: the bind user may not read it, so nobody knows whether this is in use")
+    if _NAMES.isdisjoint(attributes):
+        return True, _IN_USE
     reasons = []
     for name, reading in _READERS.items():
         values = attributes.get(name.lower(), ())
@@ -74,7 +77,7 @@ def active(attributes: Mapping[str, Sequence[bytes]], now: datetime, required: S
             reasons.append(reason)
     if reasons:
         return False, reasons[0]
-    return True, "the account is neither disabled nor expired"
+    return True, _IN_USE
 
 
 def filetime(value: int) -> datetime:
@@ -178,3 +181,4 @@ _READERS: dict[str, Callable[[str, str, datetime], str | None]] = {
     "loginDisabled": _lock,
     "loginExpirationTime": _expiration,
 }
+_NAMES = frozenset(map(str.lower, _READERS))

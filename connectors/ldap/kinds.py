@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _BYTES = 16
 _SID_HEAD = 8
 _SUB_AUTHORITIES = 15
+_UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}").fullmatch
 _NS_UNIQUE_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{8}){3}").fullmatch
 
 AD_CAPABILITY = "1.2.840.113556.1.4.800"
@@ -36,7 +37,7 @@ def uuid_text(value: bytes) -> str:
     """
     text = value.decode("ascii", "replace")
     # uuid.UUID also takes braces, `urn:` and hyphens anywhere, and these would be a second spelling of one key.
-    if not re.fullmatch(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", text):
+    if not _UUID(text):
         raise ValueError(f"{shown(text)} is no UUID")
     return text.lower()
 

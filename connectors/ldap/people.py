@@ -102,9 +102,9 @@ class PeopleReader:
         except ValueError as error:
             raise BadEntryError(str(error)) from None
 
-    def shown_by(self, entry: Entry) -> list[str]:
-        """Which of the mapped LDAP attributes the entry shows, as `Memory` names them."""
-        return [f"people {name}" for name in self._watched.intersection(entry.attributes)]
+    def shown_by(self, names: Iterable[str]) -> list[str]:
+        """Which of the mapped LDAP attributes an entry with these attributes shows, as `Memory` names them."""
+        return [f"people {name}" for name in self._watched.intersection(names)]
 
     def manager(self, entry: Entry, resolve: Callable[[bytes], str | None]) -> str | None:
         """The manager's external id; None when there is no manager, or nobody of this source."""

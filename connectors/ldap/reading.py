@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 MISSED = 1000
 """So many people who were surveyed and not met again are looked for one by one; more mean that the read went wrong."""
 
+SHAPES = 1000
+"""So many different sets of attributes are counted together before they are added up: memory stays as it is."""
+
 
 class Reading:
     """One read over one connection.
@@ -73,6 +76,7 @@ class Reading:
         self._index = Index()
         self._records = 0
         self._seen: Counter[str] = Counter()
+        self._shapes: Counter[tuple[str, ...]] = Counter()
         self._groups: GroupReader | None = None
 
     def records(self) -> Iterator[Record]:
@@ -159,7 +163,15 @@ class Reading:
             self._doubts.reasons.extend(reason for reason in error.reasons if reason not in self._doubts.reasons)
         if not self._doubts.reasons:
             yield from self._missed()
+        self._count_shown()
         self._seen["people"] = self._records
+
+    def _count_shown(self) -> None:
+        """Count who showed which attribute; entries that show the same are taken together."""
+        for names, count in self._shapes.items():
+            for name in self._people.shown_by(names):
+                self._seen[name] += count
+        self._shapes.clear()
 
     def _missed(self) -> Iterator[Record]:
         """Look for those who were surveyed and not met again: moved, gone, or left out by the server."""
@@ -216,7 +228,9 @@ class Reading:
             self._bad(entry, key, bad)
             return None
         self._records += 1
-        self._seen.update(people.shown_by(entry))
+        self._shapes[tuple(entry.attributes)] += 1
+        if len(self._shapes) > SHAPES:
+            self._count_shown()
         return None if attributes is None else Record("person", key, attributes, version)
 
     def _bad(self, entry: Entry, key: str | None, bad: BadEntryError) -> None:
