@@ -2,7 +2,9 @@
 
     make bench                      all of it, up to 1,000,000 people
     make bench ARGS="--quick"       the same at a tenth of the size
-    make bench ARGS="ingest"        one of: ingest, peers, load, start
+    make bench ARGS="ingest"        one of: ingest, peers, load, start, account, portal, ldap
+    make bench ARGS="ldap --plan"   a part of it: --reading, --plan, --nested, --growth
+    make bench ARGS="ldap --growth --million"    up to 1,000,000 people: minutes
 
 Each side runs in a process of its own; sides take turns, and medians are compared. The report is also written to
 `bench-report.json`.

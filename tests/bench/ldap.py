@@ -29,7 +29,7 @@ console = Console(width=110)
 
 
 def ldap(scratch: Path, *, quick: bool) -> Results:
-    """All of it; `ldap plan` and the like choose one."""
+    """All of it, or what is named (`--plan`)."""
     parts = {"reading": reading, "plan": plan, "nested": nested, "growth": growth}
     chosen = [part for name, part in parts.items() if f"--{name}" in sys.argv] or list(parts.values())
     return [result for part in chosen for result in part(scratch, quick=quick)]
