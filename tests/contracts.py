@@ -185,4 +185,5 @@ class SourceContract:
                 tracemalloc.stop()
 
         few, more = self.few, self.more
-        assert (peak(more) - peak(few)) / (more - few) < self.bytes_a_record
+        a_record = (peak(more) - peak(few)) / (more - few)
+        assert a_record < self.bytes_a_record, f"{a_record:.0f} bytes a record"

@@ -1,4 +1,4 @@
-"""Who is in the directory: key, name and user name of everybody that a read met, in about 70 bytes each.
+"""Who is in the directory: key, name and user name of everybody that a read met, in about 65 bytes each.
 
 A dictionary would take ten times that. Names are kept as 64-bit hashes only: that two of a million share one happens once in
 37 million reads. May not: hold attributes, or ask a server.
@@ -86,7 +86,7 @@ class Index:
         self._names = Hashes()
         self._users = Hashes()
         self._state = bytearray()
-        self._written = array("q")
+        self._written = array("I")
         self._next = 0
 
     def __len__(self) -> int:
@@ -99,7 +99,7 @@ class Index:
     def add(self, key: str, dn: bytes) -> tuple[int, bool]:
         """The row of this key, which has this name now, and whether the key is new."""
         packed = _packed(key)
-        mark = hash(dn)
+        mark = hash(dn) & 0xFFFF_FFFF  # a chance likeness costs one look-up of a name, and no more
         # A server gives the same entries in the same order: whoever is next is most often who was next the last time.
         row = self._next
         if row < len(self._state) and self._written[row] == mark and self._packed_key(row) == packed:
