@@ -140,7 +140,7 @@ class Certificate:
     frozen_groups: frozenset[str] = frozenset()
     """Groups (the source's names) that were not read whole: only their absences mean nothing."""
     notes: tuple[str, ...] = ()
-    """Sentences that a person should know, and that do not take the certificate away."""
+    """What a person should know and that takes nothing away (why a group is frozen, who was left out), as sentences."""
     cursor: str | None = None
     """From where `base.Incremental.changes` goes on; None when only a full read can follow."""
 

@@ -101,6 +101,7 @@ def _source(read: SourceRead) -> dict[str, Any]:
         "groups": read.groups,
         "certified": read.certified,
         "problems": list(read.problems),
+        "notes": list(read.notes),
     }
 
 
@@ -123,7 +124,7 @@ def labelled(console: Console, label: str, text: str) -> None:
 
 def show_plan(console: Console, report: Report, *, everything: bool = False) -> None:
     """A plan for a person: sources, changes, findings, what to do next."""
-    _show_sources(console, report.sources)
+    _show_sources(console, report.sources, everything=everything)
     _show_changes(console, report, everything=everything)
     _show_findings(console, report.review.findings, everything=everything)
     _show_verdict(console, report)
@@ -151,10 +152,15 @@ def show_report(console: Console, report: Report, *, everything: bool = False) -
     console.print(f"[bold]run r{report.run_id}[/]: {', '.join(said)}")
 
 
-def _show_sources(console: Console, sources: Iterable[SourceRead]) -> None:
+def _show_sources(console: Console, sources: Iterable[SourceRead], *, everything: bool) -> None:
     for read in sources:
         state = "[green]read whole[/]" if read.certified else "[yellow]not read whole[/]"
         console.print(f"[bold]{escape(read.name)}[/]: {read.records} people, {read.groups} groups, {state}")
+        shown = read.notes if everything else read.notes[:_FEW]
+        for note in shown:
+            labelled(console, "  [dim]note[/]", note)
+        if len(shown) < len(read.notes):
+            console.print(f"  [dim]and {len(read.notes) - len(shown)} more notes (--all shows them)[/]")
 
 
 def _show_changes(console: Console, report: Report, *, everything: bool) -> None:

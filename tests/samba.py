@@ -103,14 +103,15 @@ class Samba:
         return dn
 
     def person(self, unit: str, name: str, **attributes: object) -> str:
-        """An account that is enabled, unless the attributes say otherwise."""
+        """An account that is enabled, unless the attributes say otherwise; an empty text leaves one out."""
         usual = {
             "sAMAccountName": f"{name}-{uuid.uuid4().hex[:8]}",
             "userAccountControl": ENABLED_WITHOUT_PASSWORD,
             "displayName": name.title(),
             "mail": f"{name.replace(' ', '.')}@example.test",
         }
-        return self.add(f"CN={name},{unit}", "user", **{**usual, **attributes})
+        wanted = {key: value for key, value in {**usual, **attributes}.items() if value != ""}
+        return self.add(f"CN={name},{unit}", "user", **wanted)
 
     def group(self, unit: str, name: str, members: list[str] = (), **attributes: object) -> str:  # type: ignore[assignment]
         dn = self.add(f"CN={name},{unit}", "group", sAMAccountName=f"{name}-{uuid.uuid4().hex[:8]}", **attributes)

@@ -153,16 +153,13 @@ def primary_group_filter(sids: Iterable[bytes]) -> str:
     return clauses if len(numbers) == 1 else f"(|{clauses})"
 
 
-def foreign_member(dn: bytes) -> str | None:
-    """A member of another domain, as a sentence for the certificate; None for everybody else.
+def foreign_sid(dn: bytes) -> str | None:
+    """The SID of a member of another domain, or of one that Windows computes; None for everybody else.
 
     Such a member stands in the group as a placeholder with nothing but its SID; who it is only the other domain knows.
     """
     found = _FOREIGN.match(dn)
-    if not found:
-        return None
-    sid = found["sid"].decode("ascii").upper()
-    return f"{sid} is a member from another domain, or one that Windows computes: this source cannot name it"
+    return found["sid"].decode("ascii").upper() if found else None
 
 
 def escaped(value: bytes) -> str:

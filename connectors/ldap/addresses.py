@@ -6,8 +6,9 @@ Pure. May not: judge an address; `connectors.email` does.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+PROXIES = "proxyAddresses"
 _PRIMARY = "SMTP:"
 """In capitals, before the one address with which Exchange writes; the others have `smtp:`."""
 
@@ -15,8 +16,8 @@ _PRIMARY = "SMTP:"
 def email_of(attributes: Mapping[str, Sequence[bytes]], names: Sequence[str] = ("mail",)) -> str | None:
     """The email of an entry.
 
-    Exchange's primary address counts first. Where there is none, the first of the attributes that has values, and of
-    several values one that does not depend on their order.
+    The first of the attributes that has one value. Where it has none or several, Exchange's primary address; where there
+    is none of these either, one of the several that does not depend on their order.
 
     Args:
         attributes: the entry's attributes, their names in small letters.
@@ -28,13 +29,28 @@ def email_of(attributes: Mapping[str, Sequence[bytes]], names: Sequence[str] = (
     Raises:
         ValueError: a value is not UTF-8; the message names the attribute.
     """
-    proxies = _texts(attributes, "proxyAddresses")
-    primary = [text.removeprefix(_PRIMARY).strip() for text in proxies if text.startswith(_PRIMARY)]
-    for found in (primary, *(_texts(attributes, name) for name in names)):
-        # Capitals only decide between two spellings of one address.
-        if written := sorted(filter(None, found), key=lambda text: (text.casefold(), text)):
-            return written[0]
-    return None
+    for name in names:
+        found = list(filter(None, _texts(attributes, name)))
+        if len(found) == 1:
+            return found[0]
+        if written := primary_address(attributes) or _first(found):
+            return written
+    return primary_address(attributes)
+
+
+def primary_address(attributes: Mapping[str, Sequence[bytes]]) -> str | None:
+    """The address with which Exchange writes for this person, trimmed; None when there is none.
+
+    Raises:
+        ValueError: a value is not UTF-8; the message names the attribute.
+    """
+    found = (text.removeprefix(_PRIMARY) for text in _texts(attributes, PROXIES) if text.startswith(_PRIMARY))
+    return _first(filter(None, map(str.strip, found)))
+
+
+def _first(found: Iterable[str]) -> str | None:
+    # Capitals only decide between two spellings of one address.
+    return min(found, key=lambda text: (text.casefold(), text), default=None)
 
 
 def _texts(attributes: Mapping[str, Sequence[bytes]], name: str) -> list[str]:

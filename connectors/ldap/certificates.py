@@ -1,7 +1,7 @@
 """What takes a read's certificate away, collected while it goes on, and the sentences for it.
 
 May not: weigh. One doubt about everybody leaves the read uncertified; one about a group freezes that group. Why a group is
-frozen is told as a note, because a certificate's `reasons` are about everybody.
+frozen is one of the certificate's `notes`, because its `reasons` are about everybody.
 """
 
 from __future__ import annotations
@@ -78,13 +78,14 @@ class Doubts:
     """Everything that speaks against a read, so far.
 
     Args:
-        note: told why a group is frozen, and what was cut or left out.
+        note: told each of `notes` as it comes.
     """
 
     note: Callable[[str], None]
     problems: list[Problem] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
     frozen: set[str] = field(default_factory=set)
+    notes: list[str] = field(default_factory=list)
 
     @property
     def certified(self) -> bool:
@@ -95,9 +96,15 @@ class Doubts:
         """Take one group's absences out of the certificate."""
         if name not in self.frozen:
             self.frozen.add(name)
-            self.note(f"group {shown(name)} was not read whole, and stays as it is: {why}")
+            self.tell(f"group {shown(name)} was not read whole, and stays as it is: {why}")
+
+    def tell(self, sentence: str) -> None:
+        """Say what a person should know, and what takes nothing away."""
+        self.notes.append(sentence)
+        self.note(sentence)
 
     def certificate(self, records: int, group_names: set[str]) -> Certificate:
         """The statement at the end of the read."""
         groups = len({normalise_name(name) for name in group_names})
-        return Certificate(records, groups, tuple(self.problems), tuple(self.reasons), frozenset(self.frozen))
+        problems, reasons = tuple(self.problems), tuple(self.reasons)
+        return Certificate(records, groups, problems, reasons, frozenset(self.frozen), tuple(self.notes))

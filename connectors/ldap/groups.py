@@ -10,9 +10,10 @@ from array import array
 from typing import TYPE_CHECKING
 
 from connectors.errors import UnreadableError
-from connectors.ldap.active_directory import foreign_member, guid_base, primary_members
+from connectors.ldap.active_directory import guid_base, primary_members
 from connectors.ldap.certificates import IncompleteError
 from connectors.ldap.index import GONE, SEVERAL
+from connectors.ldap.left_out import LeftOut
 from connectors.ldap.members import Membership, cycles, group_name, shown_bytes, without_uid
 from connectors.ldap.names import normalise_dn
 from connectors.ldap.ranges import RangeRead
@@ -92,6 +93,7 @@ class GroupReader:
         self._groups: list[Membership] = []
         self._by_name: dict[bytes, int] = {}
         self._keys: set[str] = set()
+        self._left_out = LeftOut()
         self._ranges: list[RangeRead] = []
         self.names: set[str] = set()
         """The names of the groups that were handed over."""
@@ -106,7 +108,9 @@ class GroupReader:
             self._primary()
         for cycle in cycles(self._groups):
             names = " -> ".join(shown(self._groups[number].name) for number in cycle)
-            self._doubts.note(f"groups are members of each other, and each counts once: {names}")
+            self._doubts.tell(f"groups are members of each other, and each counts once: {names}")
+        for sentence in self._left_out.notes():
+            self._doubts.tell(sentence)
         for group in self._groups:
             if group.listed:
                 yield from self._record(group)
@@ -222,7 +226,7 @@ class GroupReader:
     def _join(self, dn: bytes, entry: Entry | None, groups: list[Membership]) -> None:
         """Put what was found under a member's name into the groups that have it."""
         if entry is None or foreign_member(dn):
-            self._absent(dn, groups)
+            self._left_out.absent(dn, groups)
         elif self._is_group(entry):
             child = self._take(entry, listed=False)
             for group in groups:
@@ -261,12 +265,10 @@ class GroupReader:
             for group in groups:
                 group.why = f"the member {shown_bytes(entry.dn)}: {error}"
             return None
-        return row if row >= 0 and self._index.state(row) != GONE else None
-
-    def _absent(self, dn: bytes, groups: list[Membership]) -> None:
-        names = ", ".join(sorted({shown(group.name) for group in groups})[:3])
-        told = foreign_member(dn) or f"{shown_bytes(dn)} is not there, or hidden from the bind user"
-        self._doubts.note(f"left out of {names}: {told}")
+        if row >= 0 and self._index.state(row) != GONE:
+            return row
+        self._left_out.stranger(entry.dn, groups)
+        return None
 
     def _primary(self) -> None:
         """Add whoever is in a group by primaryGroupID."""

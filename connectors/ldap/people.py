@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from connectors.email import email_problem
 from connectors.ldap.activity import ACTIVITY_ATTRIBUTES, active
+from connectors.ldap.addresses import PROXIES, primary_address
 from connectors.text import shown, unwanted_character
 
 if TYPE_CHECKING:
@@ -25,8 +26,7 @@ if TYPE_CHECKING:
 
 _READER = "1"
 """To be raised when this room reads the same entry differently: every entry then counts as changed once."""
-_PROXIES, _PRIMARY = "proxyaddresses", "SMTP:"
-"""Exchange's list of addresses of all kinds; in capitals stands the one with which it writes."""
+_MAIL = "mail"
 _NO_JOINERS = frozenset({"email", "user_name"})
 BINARY = frozenset(
     {
@@ -65,6 +65,8 @@ class PeopleReader:
         self._several = settings.several
         wanted = [kind.key_attribute, *ACTIVITY_ATTRIBUTES, *self._manager, *more]
         wanted += [attribute for of in self._mapping.values() for attribute in of]
+        self._proxies = kind.ranged and _MAIL in self._mapping.get("email", ())
+        wanted += [PROXIES] * self._proxies
         self.asked = tuple({attribute.lower(): attribute for attribute in wanted}.values())
         """What to ask the server for."""
         self._watched = frozenset(a for of in (*self._mapping.values(), self._manager) for a in of)
@@ -128,7 +130,12 @@ class PeopleReader:
         found: dict[str, Value] = {}
         for name, of in self._mapping.items():
             for attribute in of:
-                if values := _values(entry, attribute):
+                values = _values(entry, attribute)
+                if name == "email" and attribute == PROXIES.lower():
+                    values = _primary(entry)
+                elif name == "email" and attribute == _MAIL and self._proxies and len(values or ()) != 1:
+                    values = _primary(entry) or values
+                if values:
                     value = self._value(name, attribute, values)
                     if value:
                         found[name] = value
@@ -148,7 +155,7 @@ class PeopleReader:
         if name in self._several:
             return tuple(sorted(set(texts)))
         if name == "email":
-            return _email(attribute, _primary(texts) if attribute == _PROXIES else texts)
+            return _email(attribute, texts)
         return texts[0] if texts else ""
 
 
@@ -162,6 +169,15 @@ def _values(entry: Entry, attribute: str) -> list[bytes] | None:
     return None if tagged is None else attributes[tagged]
 
 
+def _primary(entry: Entry) -> list[bytes] | None:
+    """Exchange's primary address, as if it were the one value of `mail`."""
+    try:
+        found = primary_address(entry.attributes)
+    except ValueError as error:
+        raise BadEntryError(str(error), PROXIES) from None
+    return [found.encode()] if found else None
+
+
 def _text(name: str, attribute: str, value: bytes) -> str:
     try:
         text = value.decode("utf-8").strip()
@@ -172,10 +188,6 @@ def _text(name: str, attribute: str, value: bytes) -> str:
     if not text.isprintable() and (hidden := unwanted_character(text, joiners=name not in _NO_JOINERS)):
         raise BadEntryError(f"{attribute} is {shown(text)}, which contains {hidden}", attribute)
     return text
-
-
-def _primary(texts: list[str]) -> list[str]:
-    return [text.removeprefix(_PRIMARY).strip() for text in texts if text.startswith(_PRIMARY)]
 
 
 def _email(attribute: str, texts: list[str]) -> str:

@@ -77,6 +77,8 @@ class SourceRead:
     groups: int = 0
     certified: bool = False
     problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What a person should know, and that decides nothing."""
 
 
 @dataclass(frozen=True, slots=True)

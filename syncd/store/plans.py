@@ -68,7 +68,8 @@ def save(
             "decision": review.decision.word,
             "findings": findings,
             "sources": [
-                [read.name, read.records, read.groups, read.certified, list(read.problems)] for read in sources
+                [read.name, read.records, read.groups, read.certified, list(read.problems), list(read.notes)]
+                for read in sources
             ],
             "adoptions": [
                 [link.key.source, link.key.external_id, link.fluix_id, dict(link.given)] for link in plan.links
@@ -120,8 +121,8 @@ def load(engine: Engine, plan_id: int) -> StoredPlan | None:
     )
     review = Review(findings, {change.key: decision for change, decision in pairs})
     sources = tuple(
-        SourceRead(name, count, groups, certified, tuple(problems))
-        for name, count, groups, certified, problems in row.sources
+        SourceRead(name, count, groups, certified, *map(tuple, sentences))
+        for name, count, groups, certified, *sentences in row.sources
     )
     accepts = [(source, name, size, keys) for source, name, size, keys in row.accepts]
     return StoredPlan(plan_id, row.run_id, row.created_at, plan, review, sources, accepts)

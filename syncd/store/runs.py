@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -51,7 +51,7 @@ class ReadLine:
             [problem.external_id for problem in certificate.problems if problem.external_id],
             [normalise_email(problem.email) for problem in certificate.problems if problem.email],
             sorted(certificate.frozen_groups),
-            list(certificate.notes[:_SHOWN_PROBLEMS]),
+            _some(certificate.notes),
         )
 
     def under_way(self) -> ReadLine:
@@ -66,7 +66,13 @@ class ReadLine:
         """As a review and a person see it."""
         hidden = self.problem_count - len(self.problems)
         more = [f"and {hidden} more"] if hidden > 0 else []
-        return SourceRead(self.name, self.records, self.groups, self.certified, (*self.problems, *more))
+        problems, notes = (*self.problems, *more), tuple(self.notes)
+        return SourceRead(self.name, self.records, self.groups, self.certified, problems, notes)
+
+
+def _some(notes: Sequence[str]) -> list[str]:
+    hidden = len(notes) - _SHOWN_PROBLEMS
+    return [*notes[:_SHOWN_PROBLEMS], *([f"and {hidden} more"] if hidden > 0 else [])]
 
 
 def trust_of(lines: Iterable[ReadLine]) -> Trust:

@@ -183,7 +183,8 @@ def test_the_narrowest_base_that_holds_everybody(parents, base):
     [
         ({"mail": [b"b@x.test", b"a@x.test"]}, "a@x.test"),
         ({"mail": [b"a@x.test", b"b@x.test"]}, "a@x.test"),
-        ({"mail": [b"a@x.test"], "proxyaddresses": [b"smtp:old@x.test", b"SMTP:new@x.test"]}, "new@x.test"),
+        ({"mail": [b"a@x.test"], "proxyaddresses": [b"smtp:old@x.test", b"SMTP:new@x.test"]}, "a@x.test"),
+        ({"mail": [b"a@x.test", b"b@x.test"], "proxyaddresses": [b"SMTP:new@x.test"]}, "new@x.test"),
         ({"mail": [b"a@x.test"], "proxyaddresses": [b"smtp:old@x.test", b"X500:/o=x"]}, "a@x.test"),
         ({"proxyaddresses": [b"SMTP:b@x.test", b"SMTP:a@x.test"]}, "a@x.test"),
         ({"mail": [b" "]}, None),

@@ -137,8 +137,11 @@ def test_members_who_are_no_people_of_this_source_are_left_out_and_said(slapd, l
     )
     assert found.members() == {"Field": {"anna"}}
     notes = "\n".join(line for line in lines if line.startswith("#"))
-    assert f'left out of "Field": "cn=gone,{SUFFIX}"' in notes
-    assert "cn=far,dc=other,dc=org" in notes
+    missing = f'"cn=far,dc=other,dc=org", "cn=gone,{SUFFIX}"'
+    assert f'group "Field": 2 members are not there, or hidden from the bind user: {missing}' in notes
+    assert f'1 member of 1 group is not among the people of this source: "{uid_dn("guest", ELSEWHERE)}"' in notes
+    assert found.certificate.certified
+    assert set(found.certificate.notes) == {note.removeprefix("# ") for note in notes.split("\n")}
 
 
 def test_spellings_of_members_make_no_difference(slapd):

@@ -60,6 +60,17 @@ def test_people_get_their_account_and_lose_it_only_when_they_are_gone_for_certai
     assert "new@example.com" in users(company)
 
 
+def test_a_member_who_is_left_out_is_told_with_the_plan(company: House, slapd: Slapd) -> None:
+    slapd.add(group("Night", [uid_dn("u1"), "cn=far,dc=other,dc=org"]))
+    planned = company.syncd("plan", "--json")
+    (source,) = planned.json["sources"]
+    assert source["certified"]
+    (note,) = source["notes"]
+    assert 'group "Night": 1 member is not there' in note
+    assert company.syncd("show", planned.json["plan_id"], "--json").json["sources"] == [source]
+    assert note in company.syncd("plan").out
+
+
 def test_a_server_that_is_away_deletes_nobody(company: House, slapd: Slapd) -> None:
     company.syncd("run")
     slapd.stop()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -39,7 +40,7 @@ REVIEW = Review(
     (Finding("budget", Decision.HOLD, "too many", (DELETE.key,)),),
     {CREATE.key: Decision.PROCEED, DELETE.key: Decision.HOLD},
 )
-SOURCES = (SourceRead("hr", 3, 1, True, ()),)
+SOURCES = (SourceRead("hr", 3, 1, True, (), ("group F stays as it is",)),)
 
 
 def save(store: Engine, plan: Plan = PLAN, review: Review = REVIEW, now: datetime = NOW) -> int:
@@ -272,6 +273,17 @@ def test_while_a_source_is_read_its_last_read_certifies_nothing_and_still_pins(s
     whole = runs.ReadLine.of("hr", Certificate(3), 1)
     assert runs.trust_of([whole]).certified == {"hr"}
     assert runs.trust_of([whole.under_way()]).certified == frozenset()
+
+
+def test_notes_are_kept_and_a_line_from_before_there_were_any_can_be_read(store: Engine) -> None:
+    told = runs.ReadLine.of("hr", Certificate(3, notes=tuple(f"note {number}" for number in range(102))), 1)
+    runs.keep_reads(store, runs.start(store, "run", "anna", NOW), [told])
+    (line,) = runs.last_reads(store, ["hr"]).values()
+    assert line.certified
+    assert line.shown().notes[-2:] == ("note 99", "and 2 more")
+    old = {name: value for name, value in asdict(told).items() if name != "notes"}
+    runs.write(store, runs.start(store, "run", "anna", NOW), reads=[old])
+    assert runs.last_reads(store, ["hr"])["hr"].shown().notes == ()
 
 
 def test_the_newest_read_of_each_source_counts(store: Engine) -> None:
