@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, runtime_checkable
 
 from connectors.model import Known, nothing_known
 
@@ -34,6 +34,23 @@ class Source(Protocol):
 
     def check(self) -> Iterable[str]:
         """Every reason why a read would not work or not be whole, as sentences with a cure; none when all is well."""
+        ...
+
+
+class Told(NamedTuple):
+    """One sentence of a check."""
+
+    kind: Literal["problem", "note", "fact"]
+    """`problem`: a read would not work or not be whole, or soon will not. `note`: a person should know it. `fact`: all well."""
+    sentence: str
+
+
+@runtime_checkable
+class Explaining(Source, Protocol):
+    """A source whose check also tells what is well."""
+
+    def explain(self) -> Iterable[Told]:
+        """Everything that was looked at, in that order. Its problems are what `check` yields."""
         ...
 
 

@@ -12,7 +12,16 @@ if TYPE_CHECKING:
 
 
 def command(
-    servers: Servers, url: str, base: str, search_filter: str, attributes: Sequence[str], *, scope: str, page_size: int
+    servers: Servers,
+    url: str,
+    base: str,
+    search_filter: str,
+    attributes: Sequence[str],
+    *,
+    scope: str,
+    page_size: int,
+    most: int = 0,
+    types_only: bool = False,
 ) -> str:
     """One line for a shell.
 
@@ -24,6 +33,8 @@ def command(
         attributes: what it asks for.
         scope: `base`, `one` or `sub`.
         page_size: entries in a page; 0: no pages.
+        most: how many entries are enough; 0: all.
+        types_only: attributes without their values.
     """
     words = ["ldapsearch", "-LLL", "-o", "ldif-wrap=no", "-H", url]
     if url.startswith("ldap://") and not servers.plain_text:
@@ -38,6 +49,10 @@ def command(
     words += ["-b", base, "-s", scope]
     if page_size:
         words += ["-E", f"pr={page_size}/noprompt"]
+    if most:
+        words += ["-z", str(most)]
+    if types_only:
+        words.append("-A")
     words += [search_filter, *attributes]
     trusted = {
         "LDAPTLS_CACERT": servers.ca_file,

@@ -10,7 +10,7 @@ from array import array
 from typing import TYPE_CHECKING
 
 from connectors.errors import UnreadableError
-from connectors.ldap.active_directory import guid_base, primary_members
+from connectors.ldap.active_directory import foreign_sid, guid_base, primary_members
 from connectors.ldap.certificates import IncompleteError
 from connectors.ldap.index import GONE, SEVERAL
 from connectors.ldap.left_out import LeftOut
@@ -44,7 +44,8 @@ _GROUP_CLASSES = frozenset(
         b"nestedgroup",
     }
 )
-_NEVER_EMPTY = frozenset({b"groupofnames", b"groupofuniquenames"})
+NEVER_EMPTY = frozenset({b"groupofnames", b"groupofuniquenames"})
+"""Object classes that want a member (RFC 4519)."""
 
 
 class GroupReader:
@@ -167,7 +168,7 @@ class GroupReader:
             if group.listed and values:
                 self.seen[f"members {attribute}"] = self.seen.get(f"members {attribute}", 0) + 1
         classes = {value.lower() for value in entry.attributes.get("objectclass", ())}
-        if not some and self._kind.name == "openldap" and not _NEVER_EMPTY.isdisjoint(classes):
+        if not some and self._kind.name == "openldap" and not NEVER_EMPTY.isdisjoint(classes):
             group.why = "it shows no member, and its object class wants one: the bind user may not read them"
         if self._kind.primary_groups:
             group.sid = next(iter(entry.attributes.get("objectsid", ())), None)
@@ -225,7 +226,7 @@ class GroupReader:
 
     def _join(self, dn: bytes, entry: Entry | None, groups: list[Membership]) -> None:
         """Put what was found under a member's name into the groups that have it."""
-        if entry is None or foreign_member(dn):
+        if entry is None or foreign_sid(dn):
             self._left_out.absent(dn, groups)
         elif self._is_group(entry):
             child = self._take(entry, listed=False)

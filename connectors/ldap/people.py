@@ -104,6 +104,18 @@ class PeopleReader:
         except ValueError as error:
             raise BadEntryError(str(error)) from None
 
+    def sources(self) -> list[tuple[str, tuple[str, ...]]]:
+        """Attribute of a record -> the LDAP attributes (small letters) that may hold it."""
+        of = [*self._mapping.items(), *([("manager", self._manager)] if self._manager else [])]
+        if self._proxies:
+            of = [(name, (*names, PROXIES.lower()) if name == "email" else names) for name, names in of]
+        return of
+
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """The LDAP attributes (small letters) that say who is active."""
+        return tuple(name.lower() for name in ACTIVITY_ATTRIBUTES)
+
     def shown_by(self, names: Iterable[str]) -> list[str]:
         """Which of the mapped LDAP attributes an entry with these attributes shows, as `Memory` names them."""
         return [f"people {name}" for name in self._watched.intersection(names)]

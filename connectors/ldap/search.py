@@ -60,6 +60,7 @@ class Searcher:
         *,
         scope: str = "sub",
         page_size: int | None = None,
+        types_only: bool = False,
     ) -> Iterator[Entry]:
         """Every entry of a search.
 
@@ -69,6 +70,7 @@ class Searcher:
             attributes: what to ask for.
             scope: `base`, `one` or `sub`.
             page_size: None: the searcher's.
+            types_only: give the attributes without their values.
 
         Raises:
             IncompleteError: at the end: the server did not give everything.
@@ -78,9 +80,12 @@ class Searcher:
         if scope == "base":
             size = 0
         servers, url = self.session.servers, self.session.url
-        self._log(command(servers, url, base, search_filter, attributes, scope=scope, page_size=size))
+        self._log(
+            command(servers, url, base, search_filter, attributes, scope=scope, page_size=size, types_only=types_only)
+        )
+        request = _request(base, search_filter, attributes, scope, 0, types_only=types_only)
         try:
-            yield from self._pages(base, search_filter, attributes, scope, size)
+            yield from self._pages(base, request, size)
         except (LDAPExceptionError, WireError) as error:
             raise failure(error, url) from error
 
@@ -100,29 +105,34 @@ class Searcher:
             IncompleteError: the server did not say.
             ConnectorError: the connection broke.
         """
-        self._log(
-            command(self.session.servers, self.session.url, base, search_filter, ("1.1",), scope="sub", page_size=1)
-        )
+        return bool(self.some(base, search_filter, ("1.1",), 1))
+
+    def some(self, base: str, search_filter: str, attributes: Sequence[str], most: int) -> list[Entry]:
+        """Any entries of a search, so many at most. That there are more, or that a limit cut them off, is no error.
+
+        Raises:
+            IncompleteError: there are none, because the server did not say.
+            ConnectorError: the connection broke.
+        """
+        servers, url = self.session.servers, self.session.url
+        self._log(command(servers, url, base, search_filter, attributes, scope="sub", page_size=0, most=most))
+        request = _request(base, search_filter, attributes, "sub", most)
         strategy = self.session.strategy
         try:
-            request = _request(base, search_filter, ("1.1",), "sub", 1)
             *answers, done = strategy.answers(strategy.send("searchRequest", request, None))
         except (LDAPExceptionError, WireError) as error:
-            raise failure(error, self.session.url) from error
-        found = any(answer.__class__ is Entry for answer in answers)
+            raise failure(error, url) from error
+        found = [answer for answer in answers if isinstance(answer, Entry)]
         result = cast("dict[str, Any]", done)
         if result["result"] and not found:
             raise IncompleteError(_reasons(result, base, 0, []), result["result"])
         return found
 
-    def _pages(
-        self, base: str, search_filter: str, attributes: Sequence[str], scope: str, size: int
-    ) -> Iterator[Entry]:
+    def _pages(self, base: str, request: Any, size: int) -> Iterator[Entry]:
         met = empty = 0
         cookie: bytes = b""
         references: list[str] = []
         strategy = self.session.strategy
-        request = _request(base, search_filter, attributes, scope, 0)
         while True:
             controls = [paged_search_control(True, size, cookie)] if size else None
             before = met
@@ -154,10 +164,12 @@ class Searcher:
             raise IncompleteError(_pointing(references, base))
 
 
-def _request(base: str, search_filter: str, attributes: Sequence[str], scope: str, limit: int) -> Any:
+def _request(
+    base: str, search_filter: str, attributes: Sequence[str], scope: str, limit: int, *, types_only: bool = False
+) -> Any:
     try:
         return search_operation(
-            base, search_filter, _SCOPES[scope], "NEVER", list(attributes), limit, 0, False, False, False
+            base, search_filter, _SCOPES[scope], "NEVER", list(attributes), limit, 0, types_only, False, False
         )
     except LDAPExceptionError as error:
         raise PermanentError(

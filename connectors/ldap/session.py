@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ssl
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from connectors.errors import ConnectorError, PermanentError, RefusedError, RetryableError
@@ -106,6 +107,23 @@ def failure(error: Exception, url: str) -> ConnectorError:
 
 
 def _open(servers: Servers, url: str) -> Session:
+    session = connect(servers, url)
+    try:
+        bind(session)
+    except BaseException:
+        session.close()
+        raise
+    return session
+
+
+def connect(servers: Servers, url: str) -> Session:
+    """A connection to this server, encrypted as it shall be, and not bound yet.
+
+    Raises:
+        RetryableError: the server cannot be reached.
+        RefusedError: it refused StartTLS.
+        PermanentError: the settings cannot work, or the server's certificate is not good.
+    """
     scheme = url.partition("://")[0].lower()
     if scheme not in {"ldap", "ldaps", "ldapi"}:
         raise PermanentError(
@@ -117,7 +135,6 @@ def _open(servers: Servers, url: str) -> Session:
         _connect(connection, url)
         if scheme == "ldap" and not servers.plain_text:
             _start_tls(connection, url)
-        _bind(connection, servers, url)
     except BaseException:
         session.close()
         raise
@@ -198,7 +215,15 @@ def _start_tls(connection: Any, url: str) -> None:
         )
 
 
-def _bind(connection: Any, servers: Servers, url: str) -> None:
+def bind(session: Session) -> None:
+    """Say who we are.
+
+    Raises:
+        RefusedError: the server refused it.
+        RetryableError: the server has no time, or the connection broke.
+        PermanentError: this kind of bind cannot be made here.
+    """
+    connection, servers, url = session.connection, session.servers, session.url
     method = servers.bind.method
     try:
         bound = connection.bind(read_server_info=False)
@@ -221,6 +246,15 @@ def _bind(connection: Any, servers: Servers, url: str) -> None:
     if code in _TRY_ELSEWHERE:
         raise RetryableError(what, where=url, cure="read again later")
     raise RefusedError(what, where=url, cure="check the user, the password and how the server wants to be spoken to")
+
+
+def certificate_ends(session: Session) -> datetime | None:
+    """Until when the server's certificate is good; None without TLS."""
+    opened = session.connection.socket
+    shown = opened.getpeercert() if isinstance(opened, ssl.SSLSocket) else None
+    if not shown:
+        return None
+    return datetime.fromtimestamp(ssl.cert_time_to_seconds(str(shown["notAfter"])), UTC)
 
 
 def _certificate_problem(error: BaseException) -> str | None:

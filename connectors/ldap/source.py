@@ -8,8 +8,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from connectors.errors import ConnectorError, PermanentError, RetryableError
+from connectors.errors import PermanentError, RetryableError
 from connectors.ldap.certificates import Doubts, IncompleteError, Memory, NoMemory
+from connectors.ldap.checking import Checking
 from connectors.ldap.kinds import KINDS, Kind, kind_of
 from connectors.ldap.reading import Reading
 from connectors.ldap.search import Searcher
@@ -17,8 +18,9 @@ from connectors.ldap.session import open_session
 from connectors.model import Certificate, Known, nothing_known
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from connectors.base import Told
     from connectors.ldap.settings import Settings
     from connectors.model import Record
 
@@ -69,16 +71,13 @@ class LdapSource:
         yield from self._read(known, Doubts(self._note))
 
     def check(self) -> Iterator[str]:
-        """Every reason why a read would fail or not be whole, as sentences; reads everything to find them."""
-        notes: list[str] = []
-        try:
-            for item in self._read(nothing_known, Doubts(notes.append)):
-                if isinstance(item, Certificate):
-                    yield from (problem.message for problem in item.problems)
-                    yield from item.reasons
-        except ConnectorError as error:
-            yield f"{error.what} ({error.where}): {error.cure}"
-        yield from (note for note in notes if "not read whole" in note)
+        """Every reason why a read would fail or not be whole, as far as a few quick searches tell."""
+        yield from (told.sentence for told in self.explain() if told.kind == "problem")
+
+    def explain(self) -> Iterator[Told]:
+        """What every server of the list came to, and what is to be seen in the first that answers."""
+        before = self._memory.recall()
+        yield from Checking(self._settings, self._kind, before=before, log=self._log, clock=self._clock).told()
 
     def _read(self, known: Known, doubts: Doubts) -> Iterator[Record | Certificate]:
         settings = self._settings
@@ -101,7 +100,6 @@ class LdapSource:
 
     def _server(self, searcher: Searcher) -> tuple[Kind, list[str]]:
         """What kind of server it is, and which names it holds."""
-        settings = self._settings
         try:
             root = searcher.read("", ("*", "+"))
         except IncompleteError as error:
@@ -112,18 +110,16 @@ class LdapSource:
                 cure="let the bind user read the root DSE",
             ) from error
         told = root.attributes if root else {}
-        if settings.kind is None:
-            kind = kind_of(told)
-        elif settings.kind in KINDS:
-            kind = KINDS[settings.kind]
-        else:
-            raise PermanentError(
-                f"{settings.kind} is no kind of server",
-                where=self.name,
-                cure=f"write one of {', '.join(KINDS)}, or nothing",
-            )
+        kind = self._kind(told)
         contexts = [value.decode("utf-8", "replace") for value in told.get("namingcontexts", ())]
         return kind, contexts
+
+    def _kind(self, root_dse: Mapping[str, Sequence[bytes]]) -> Kind:
+        name = self._settings.kind
+        if name is not None and name not in KINDS:
+            cure = f"write one of {', '.join(KINDS)}, or nothing"
+            raise PermanentError(f"{name} is no kind of server", where=self.name, cure=cure)
+        return kind_of(root_dse) if name is None else KINDS[name]
 
     def _note(self, sentence: str) -> None:
         self._log(f"# {sentence}")

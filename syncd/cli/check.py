@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import click
 from rich.markup import escape
 
+from connectors.base import Explaining, Told
 from connectors.errors import ConnectorError
 from connectors.fluix.account.mail.message import sender_of
 from connectors.fluix.account.mail.texts import Texts
@@ -20,6 +21,7 @@ from syncd.errors import Exit, SyncdError
 from syncd.render import labelled
 from syncd.store.sources import forgotten
 
+_KINDS = ("problem", "note", "fact")
 _OURS = ("connectors", "scim", "mdm", "syncd")
 
 
@@ -32,35 +34,48 @@ def check(config_file: Path, *, as_json: bool) -> int:
     Exit codes: 0 nothing found, 1 a source, the store or the target cannot be used, 2 the configuration is wrong.
     """
     config = load_config(config_file)
-    problems = [*_intruders(), *config.secret_problems(), *_outside(config)]
-    notes = [f"`{key}` is kept, but this version does not use it yet" for key in config.unused()]
+    told = list(_everything(config))
+    problems, notes, facts = ([one.sentence for one in told if one.kind == kind] for kind in _KINDS)
     if as_json:
-        print_json({"problems": problems, "notes": notes})
+        print_json({"problems": problems, "notes": notes, "facts": facts})
     else:
+        for fact in facts:
+            labelled(out, "[green]well[/]   ", fact)
         for problem in problems:
             labelled(err, "[red]problem[/]", problem)
         for note in notes:
             labelled(out, "[dim]note[/]   ", note)
         if not problems:
             names = escape(", ".join(source.name for source in config.sources))
-            told = f"{escape(str(config_file))}, sources: {names}, target: {config.target.type}"
-            out.print(f"[green]all well[/]: {told}", soft_wrap=not out.is_terminal)
+            where = f"{escape(str(config_file))}, sources: {names}, target: {config.target.type}"
+            out.print(f"[green]all well[/]: {where}", soft_wrap=not out.is_terminal)
     return Exit.FAILED if problems else Exit.DONE
 
 
-def _outside(config: Config) -> Iterator[str]:
+def _everything(config: Config) -> Iterator[Told]:
+    yield from _problems([*_intruders(), *config.secret_problems()])
     try:
         app = open_app(config)
-        yield from app.target().check()
-        yield from _mail(config)
-        for name in forgotten(app.store, [source.name for source in config.sources]):
-            yield (
-                f"the store holds people of a source {name}, which the configuration does not name: they stay as they are. "
-                "If it was renamed, give it its old name back; renaming a source is a migration"
-            )
+        yield from _problems(app.target().check())
+        yield from _problems(_mail(config))
+        yield from _problems(_forgotten(app))
         yield from _sources(app)
     except SyncdError as error:
-        yield f"{error.what} ({error.where}): {error.cure}"
+        yield Told("problem", f"{error.what} ({error.where}): {error.cure}")
+    for key in config.unused():
+        yield Told("note", f"`{key}` is kept, but this version does not use it yet")
+
+
+def _problems(sentences: Iterable[str]) -> Iterator[Told]:
+    return (Told("problem", sentence) for sentence in sentences)
+
+
+def _forgotten(app: App) -> Iterator[str]:
+    for name in forgotten(app.store, [source.name for source in app.config.sources]):
+        yield (
+            f"the store holds people of a source {name}, which the configuration does not name: they stay as they are. "
+            "If it was renamed, give it its old name back; renaming a source is a migration"
+        )
 
 
 def _mail(config: Config) -> Iterator[str]:
@@ -78,12 +93,13 @@ def _mail(config: Config) -> Iterator[str]:
         yield f"the password for {smtp.host} would go over the network unencrypted: use `security: starttls` or `tls`"
 
 
-def _sources(app: App) -> Iterator[str]:
+def _sources(app: App) -> Iterator[Told]:
     for name, source in app.sync().sources.items():
         try:
-            yield from (f"source {name}: {problem}" for problem in source.check())
+            told = source.explain() if isinstance(source, Explaining) else _problems(source.check())
+            yield from (Told(kind, f"source {name}: {sentence}") for kind, sentence in told)
         except ConnectorError as error:
-            yield f"source {name}: {error.what} ({error.where}): {error.cure}"
+            yield Told("problem", f"source {name}: {error.what} ({error.where}): {error.cure}")
 
 
 def _intruders() -> Iterator[str]:

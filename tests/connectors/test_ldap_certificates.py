@@ -263,9 +263,8 @@ def test_a_group_whose_members_are_hidden_is_frozen(start):
     assert found.certificate.frozen_groups == {"Field", "All"}
     assert found.members() == {"Office": {"carl"}}
     assert any('group "All" was not read whole, and stays as it is: in its group "Field"' in line for line in lines)
-    (told, also) = sorted(make(slapd.url).check())
-    assert "All" in told
-    assert "Field" in also
+    (told,) = make(slapd.url).check()
+    assert "Field" in told
 
 
 def test_a_person_whose_key_is_hidden_takes_the_certificate_away_and_freezes_their_groups(start):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from connectors.ldap.kinds import SAMBA
@@ -14,10 +16,10 @@ from tests.samba import ADMIN, PASSWORD, Samba, samba
 __all__ = ["samba"]  # the fixture
 
 
-def source(samba: Samba, unit: str, bind: Bind | None = None, **options) -> LdapSource:
+def source(samba: Samba, unit: str, bind: Bind | None = None, clock=lambda: datetime.now(UTC), **options) -> LdapSource:
     who = bind or Bind("simple", ADMIN, lambda: PASSWORD)
     servers = Servers((samba.ldaps_url,), who, ca_file=str(samba.ca_file), receive_timeout=60)
-    return LdapSource("ad", Settings(servers, People(unit, **options), Groups(unit)))
+    return LdapSource("ad", Settings(servers, People(unit, **options), Groups(unit)), clock=clock)
 
 
 @pytest.mark.parametrize(
@@ -67,3 +69,23 @@ def test_members_of_other_domains_are_counted_and_said_and_freeze_nothing(samba)
         ),
         ('group "other": 1 member is from other domains, or such as Windows computes, ', told, "S-1-5-21-1-2-3-1104"),
     ]
+
+
+def test_a_check_tells_what_is_well(samba):
+    unit = samba.unit()
+    samba.group(unit, "Field", [samba.person(unit, "anna")])
+    found = list(source(samba, unit).explain())
+    problems = [one.sentence for one in found if one.kind == "problem"]
+    assert len(problems) == 1  # the certificate of these tests lasts two days
+    assert "its certificate is good for 1 days only" in problems[0]
+    facts = [one.sentence for one in found if one.kind == "fact"]
+    assert f"{samba.ldaps_url}: bound as {ADMIN}" in facts
+    assert f"{samba.ldaps_url}: 1 person, 1 group" in facts
+    assert any("its clock and ours are" in fact for fact in facts)
+
+
+def test_a_check_sees_a_clock_that_is_wrong(samba):
+    unit = samba.unit()
+    samba.person(unit, "anna")
+    late = source(samba, unit, clock=lambda: datetime.now(UTC) - timedelta(minutes=10))
+    assert any("ahead of ours" in problem for problem in late.check())

@@ -46,7 +46,10 @@ def users(house: House) -> dict[str, list[str]]:
 
 
 def test_people_get_their_account_and_lose_it_only_when_they_are_gone_for_certain(company: House, slapd: Slapd) -> None:
-    assert company.syncd("check").code == 0
+    checked = company.syncd("check", "--json")
+    assert (checked.code, checked.json["problems"]) == (0, [])
+    assert f"source directory: {slapd.url}: 8 people, 1 group" in checked.json["facts"]
+    assert "8 people, 1 group" in company.syncd("check").out
     first = company.syncd("run", "--json")
     assert (first.code, first.json["counts"]["create_user"]) == (0, 8)
     assert users(company)["u1@example.com"] == ["Field"]
