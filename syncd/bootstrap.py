@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import hashlib
+import logging
 import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -31,6 +32,9 @@ from syncd.store.engine import open_engine, require_current
 from syncd.store.orders import OrderBook
 from syncd.store.sources import SourceMemory
 from syncd.sync import Progress, Sync
+
+_ldap_log = logging.getLogger("syncd.ldap")
+"""Told every search of a directory, as the `ldapsearch` command that does the same."""
 
 
 def utc_now() -> datetime:
@@ -128,7 +132,7 @@ def _source(source: CsvSourceConfig | LdapSourceConfig, store: Engine, clock: Ca
     made: Source
     if isinstance(source, LdapSourceConfig):
         memory = SourceMemory(store, source.name)
-        made = source_class(source.type)(source.name, source.settings, memory=memory, clock=clock)
+        made = source_class(source.type)(source.name, source.settings, log=_ldap_log.info, memory=memory, clock=clock)
         return made
     made = source_class(source.type)(
         source.name,

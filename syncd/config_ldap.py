@@ -262,6 +262,13 @@ class LdapSourceConfig(Located):
         le=3600,
         description="How long the server may say nothing in the middle of a read, before the read counts as broken.",
     )
+    page_timeout_seconds: int = Field(
+        default=300,
+        ge=1,
+        le=86400,
+        description="How long one page may be waited for altogether, before the read counts as broken: a server that sends a "
+        "byte a minute never says nothing.",
+    )
 
     @model_validator(mode="after")
     def _encrypts_one_way(self) -> Self:
@@ -297,6 +304,7 @@ class LdapSourceConfig(Located):
                 plain_text=not self.starttls,
                 connect_timeout=self.connect_timeout_seconds,
                 receive_timeout=self.timeout_seconds,
+                page_timeout=self.page_timeout_seconds,
                 **{key: str(self.place(path)) for key, path in files.items() if path},
             ),
             people=People(

@@ -53,6 +53,7 @@ class Proxy:
         alter: what becomes of each answer; None: nothing.
         cut_after: close the connection after so many bytes of answers, wherever that is; None: never.
         stall_after: after so many bytes of answers say nothing any more, and keep the connection open.
+        drip: from `stall_after` on send a byte after so many seconds, and then the next one.
         ask: what becomes of each request.
     """
 
@@ -63,6 +64,7 @@ class Proxy:
         alter: Alter | None = None,
         cut_after: int | None = None,
         stall_after: int | None = None,
+        drip: float | None = None,
         ask: Alter | None = None,
     ) -> None:
         self._port = port
@@ -70,6 +72,8 @@ class Proxy:
         self._ask = ask
         self.cut_after = cut_after
         self._stall_after = stall_after
+        self._drip = drip
+        self._closed = threading.Event()
         self.sent = 0
         """Bytes of answers that went to clients."""
         self.errors: list[Exception] = []
@@ -88,6 +92,7 @@ class Proxy:
 
     def close(self) -> None:
         """Close everything, and wait for the threads."""
+        self._closed.set()
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
@@ -148,7 +153,12 @@ class Proxy:
                     self.sent = self.cut_after
                     break
                 if self._stall_after is not None and self.sent + len(data) >= self._stall_after:
-                    sink.sendall(data[: self._stall_after - self.sent])
+                    whole = self._stall_after - self.sent
+                    sink.sendall(data[:whole])
+                    for byte in data[whole:] if self._drip else b"":
+                        if self._closed.wait(self._drip):
+                            return
+                        sink.sendall(bytes([byte]))
                     while source.recv(65536):
                         pass
                     return

@@ -119,7 +119,7 @@ class Searcher:
         request = _request(base, search_filter, attributes, "sub", most)
         strategy = self.session.strategy
         try:
-            *answers, done = strategy.answers(strategy.send("searchRequest", request, None))
+            *answers, done = strategy.answers(strategy.send("searchRequest", request, None), servers.page_timeout)
         except (LDAPExceptionError, WireError) as error:
             raise failure(error, url) from error
         found = [answer for answer in answers if isinstance(answer, Entry)]
@@ -137,7 +137,8 @@ class Searcher:
             controls = [paged_search_control(True, size, cookie)] if size else None
             before = met
             done: dict[str, Any] = {}
-            for answer in strategy.answers(strategy.send("searchRequest", request, controls)):
+            number = strategy.send("searchRequest", request, controls)
+            for answer in strategy.answers(number, self.session.servers.page_timeout):
                 if answer.__class__ is Entry:
                     met += 1
                     yield answer

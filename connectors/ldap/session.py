@@ -178,7 +178,7 @@ def _connection(servers: Servers, url: str) -> tuple[Any, EntryStrategy]:
             where=url,
             cure="correct the address, or the certificate's files",
         ) from error
-    return connection, install(connection)
+    return connection, install(connection, servers.page_timeout)
 
 
 def _connect(connection: Any, url: str) -> None:

@@ -55,6 +55,8 @@ class Servers:
     """Seconds until a connection must stand."""
     receive_timeout: int = 60
     """Seconds without a single byte until a server counts as gone."""
+    page_timeout: int = 300
+    """Seconds that a page, or any other answer, may be waited for altogether: bytes that only drip keep nobody waiting."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ take a message that ends too early for one.
 
 from __future__ import annotations
 
+from time import monotonic
 from typing import TYPE_CHECKING, Any, cast
 
 from connectors.ldap.library import (
@@ -37,6 +38,10 @@ class EntryStrategy(SyncStrategy):
     _outstanding: dict[int, Any]
     _data: bytes
     _at: int
+    page_timeout: float = float("inf")
+    """Seconds that ldap3's own operations may be waited for altogether."""
+    _limit: float = float("inf")
+    _waited: float = 0.0
 
     @property
     def buffered(self) -> int:
@@ -48,13 +53,19 @@ class EntryStrategy(SyncStrategy):
         message = self._message()
         return [message] if message else []
 
-    def answers(self, message_id: int) -> Iterator[Entry | Answer]:
+    def answers(self, message_id: int, seconds: float | None = None) -> Iterator[Entry | Answer]:
         """Everything that answers one search, as it arrives; its searchResDone is the last item.
+
+        Args:
+            message_id: the search's.
+            seconds: how long the server may be waited for altogether; what is done with the answers meanwhile does not
+                count. None: as long as something comes.
 
         Raises:
             LDAPExceptionError: the connection broke, or the server ended the session.
             WireError: what came is no LDAP message, or answers another request.
         """
+        self._wait_at_most(seconds)
         while True:
             message = self._message()
             if not message:
@@ -80,6 +91,7 @@ class EntryStrategy(SyncStrategy):
 
     def _get_response(self, message_id: int, timeout: float) -> Any:
         """ldap3's own operations; its decoder meets what is not there with whatever Python raises."""
+        self._wait_at_most(self.page_timeout)
         try:
             return super()._get_response(message_id, timeout)  # type: ignore[misc]
         except (LDAPExceptionError, WireError):
@@ -134,26 +146,40 @@ class EntryStrategy(SyncStrategy):
         self._data, self._at = data, at + size
         return data[at : at + size]
 
+    def _wait_at_most(self, seconds: float | None) -> None:
+        self._limit = float("inf") if seconds is None else seconds
+        self._waited = 0.0
+
     def _receive(self) -> bytes:
+        began = monotonic()
         try:
-            return cast("bytes", self.connection.socket.recv(CHUNK))
+            received = cast("bytes", self.connection.socket.recv(CHUNK))
         except TimeoutError as error:
             seconds = self.connection.receive_timeout
             raise LDAPSocketReceiveError(f"no answer within {seconds} seconds") from error
         except (OSError, AttributeError) as error:
             raise LDAPSocketReceiveError(f"the connection broke: {error}") from error
+        self._waited += monotonic() - began
+        if self._waited > self._limit:
+            raise LDAPSocketReceiveError(f"the answer was not whole after {self._limit:g} seconds")
+        return received
 
 
 def _undecodable(error: Exception) -> WireError:
     return WireError(f"a message that cannot be decoded ({type(error).__name__})")
 
 
-def install(connection: ldap3.Connection) -> EntryStrategy:
+def install(connection: ldap3.Connection, page_timeout: float) -> EntryStrategy:
     """Give a connection, not yet open, this strategy.
+
+    Args:
+        connection: ldap3's.
+        page_timeout: seconds that an answer to anything but a search may be waited for altogether.
 
     The strategy keeps its identity and changes its class, because a Connection has bound its methods already.
     """
     strategy = connection.strategy
     strategy.__class__ = EntryStrategy
     strategy._data, strategy._at = b"", 0  # noqa: SLF001 - the object was made as another class
+    strategy.page_timeout = page_timeout
     return cast("EntryStrategy", strategy)

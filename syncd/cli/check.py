@@ -14,7 +14,7 @@ from connectors.errors import ConnectorError
 from connectors.fluix.account.mail.message import sender_of
 from connectors.fluix.account.mail.texts import Texts
 from syncd.bootstrap import App, open_app
-from syncd.cli.common import config_option, err, json_option, out, print_json
+from syncd.cli.common import config_option, err, json_option, out, print_json, verbose_option
 from syncd.config import Config, load_config
 from syncd.config_target import AccountTargetConfig
 from syncd.errors import Exit, SyncdError
@@ -26,6 +26,7 @@ _OURS = ("connectors", "scim", "mdm", "syncd")
 
 
 @click.command()
+@verbose_option
 @json_option
 @config_option
 def check(config_file: Path, *, as_json: bool) -> int:

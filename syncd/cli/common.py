@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -51,6 +52,31 @@ def config_option(command: Command) -> Command:
 def json_option(command: Command) -> Command:
     """`--json`."""
     return click.option("--json", "as_json", is_flag=True, help="Print one JSON document, for programs.")(command)
+
+
+class _OnStandardError(logging.Handler):
+    """Above the progress bar, where there is one, and never wrapped: a command is to be copied."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        err.print(record.getMessage(), markup=False, soft_wrap=True)
+
+
+def verbose_option(command: Command) -> Command:
+    """`-v`: what a directory is asked, on standard error while the command runs."""
+
+    def listen(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+        if not wanted:
+            return
+        logger, handler = logging.getLogger("syncd.ldap"), _OnStandardError()
+        before = logger.level
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO)
+        context.call_on_close(lambda: logger.setLevel(before))
+        context.call_on_close(lambda: logger.removeHandler(handler))
+
+    help_ = "Show each LDAP search as a command for a shell."
+    option = click.option("-v", "--verbose", is_flag=True, expose_value=False, callback=listen, help=help_)
+    return option(command)
 
 
 def standard(command: Command) -> Command:

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from syncd.bootstrap import App, actor
-from syncd.cli.common import as_text, number_of, out, print_json, standard, working, write_whole
+from syncd.cli.common import as_text, number_of, out, print_json, standard, verbose_option, working, write_whole
 from syncd.cli.following import follow_sources
 from syncd.cli.mail import send_waiting
 from syncd.core.approval import Approval, UnknownKeyError, choose
@@ -36,6 +36,7 @@ _everything = click.option("--all", "everything", is_flag=True, help="Show every
 @click.option("--out", "out_file", type=click.Path(path_type=Path), help="Also write the JSON to a file.")
 @_wait
 @_everything
+@verbose_option
 @standard
 def plan(
     app: App,
@@ -76,6 +77,7 @@ def plan(
 )
 @_wait
 @_everything
+@verbose_option
 @standard
 def run(
     app: App,

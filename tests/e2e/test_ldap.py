@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 
 import pytest
@@ -72,6 +73,23 @@ def test_a_member_who_is_left_out_is_told_with_the_plan(company: House, slapd: S
     assert 'group "Night": 1 member is not there' in note
     assert company.syncd("show", planned.json["plan_id"], "--json").json["sources"] == [source]
     assert note in company.syncd("plan").out
+
+
+@pytest.mark.parametrize("command", ["check", "plan", "run"])
+def test_what_was_asked_can_be_asked_again_by_hand(company: House, command: str) -> None:
+    asked = company.syncd(command, "-v", "--json")
+    assert asked.code == 0
+    assert asked.json
+    searches = [line for line in asked.err.splitlines() if line.startswith("ldapsearch ")]
+    assert SECRET not in asked.err
+    assert len(searches) >= 4
+    assert company.syncd(command, "--json").err == ""
+    (people,) = [line for line in searches if f"-b {PEOPLE}" in line and line.endswith(" entryUUID")]
+    done = subprocess.run(
+        ["sh", "-c", people.replace(" -W ", f" -w '{SECRET}' ")], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("dn: uid=") == 8
 
 
 def test_a_server_that_is_away_deletes_nobody(company: House, slapd: Slapd) -> None:

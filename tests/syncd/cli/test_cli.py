@@ -60,7 +60,7 @@ def test_the_keys_that_scripts_rely_on(second_day: House) -> None:
     } <= document.keys()
     assert {"key", "kind", "user", "group", "before", "after", "reason", "decision"} == document["changes"][0].keys()
     assert {"check", "decision", "message", "changes"} == document["findings"][0].keys()
-    assert {"name", "records", "groups", "certified", "problems"} == document["sources"][0].keys()
+    assert {"name", "records", "groups", "certified", "problems", "notes"} == document["sources"][0].keys()
     assert {"done", "failed", "stale", "skipped"} == document["outcome"].keys()
     assert document["held"] == {"delete_user": 3}
     assert sum(document["counts"].values()) == len(document["changes"])
