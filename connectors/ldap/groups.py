@@ -14,6 +14,7 @@ from connectors.ldap.active_directory import foreign_sid, guid_base, primary_mem
 from connectors.ldap.certificates import IncompleteError
 from connectors.ldap.index import GONE, SEVERAL
 from connectors.ldap.left_out import LeftOut
+from connectors.ldap.member_urls import MEMBER_URL, MemberUrls
 from connectors.ldap.members import Membership, cycles, group_name, shown_bytes, without_uid
 from connectors.ldap.names import normalise_dn
 from connectors.ldap.ranges import RangeRead
@@ -42,6 +43,7 @@ _GROUP_CLASSES = frozenset(
         b"group",
         b"ipausergroup",
         b"nestedgroup",
+        b"groupofurls",
     }
 )
 NEVER_EMPTY = frozenset({b"groupofnames", b"groupofuniquenames"})
@@ -88,6 +90,7 @@ class GroupReader:
             settings.name,
             "objectClass",
             *kind.member_attributes,
+            *(("memberURL",) if kind.member_urls else ()),
             *(("objectSid",) if kind.primary_groups else ()),
             *(("uSNChanged",) if kind.ranged else ()),
         )
@@ -95,6 +98,7 @@ class GroupReader:
         self._by_name: dict[bytes, int] = {}
         self._keys: set[str] = set()
         self._left_out = LeftOut()
+        self._urls = MemberUrls(searcher, people_kind, index)
         self._ranges: list[RangeRead] = []
         self.names: set[str] = set()
         """The names of the groups that were handed over."""
@@ -153,16 +157,18 @@ class GroupReader:
         some = False
         for name, values in entry.attributes.items():
             attribute, _, option = name.partition(";")
-            if attribute not in self._members:
+            if attribute == MEMBER_URL and self._kind.member_urls:
+                self._urls.note(group, values)
+            elif attribute not in self._members:
                 continue
-            if option.startswith("range="):
+            elif option.startswith("range="):
                 where = guid_base(group.key) if self._kind.ranged and group.key else entry.dn.decode("utf-8", "replace")
                 self._ranges.append(
                     RangeRead(group, attribute, where, name, len(values), entry.attributes.get("usnchanged"))
                 )
             elif option:
                 continue
-            for value in values:
+            for value in values if attribute != MEMBER_URL else ():
                 self._add(group, attribute, value)
             some = some or bool(values)
             if group.listed and values:
@@ -200,6 +206,7 @@ class GroupReader:
                     self._add(part.group, part.attribute, value)
             except IncompleteError as error:
                 part.group.why = str(error)
+        self._urls.follow()
 
     def _descend(self) -> None:
         """Level by level: whoever is in a group and no person is looked up, the whole level in one filter."""

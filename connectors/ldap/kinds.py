@@ -100,13 +100,17 @@ class Kind:
     member_attributes: tuple[str, ...] = ("member", "uniqueMember", "memberUid")
     """Where groups keep their members: DNs, but for `memberUid`, which holds values of `uid`."""
     people_filter: str = "(objectClass=inetOrgPerson)"
-    group_filter: str = "(|(objectClass=groupOfNames)(objectClass=groupOfUniqueNames)(objectClass=posixGroup))"
+    group_filter: str = (
+        "(|(objectClass=groupOfNames)(objectClass=groupOfUniqueNames)(objectClass=posixGroup)(objectClass=groupOfURLs))"
+    )
     activity_required: tuple[str, ...] = ()
     """Attributes (small letters) that every person has: when one is absent, we may not read it (`activity.active`)."""
     ranged: bool = False
     """Whether many values arrive in ranges (`member;range=0-1499`)."""
     primary_groups: bool = False
     """Whether a person is in one group more, by `primaryGroupID`, that no member list shows."""
+    member_urls: bool = True
+    """Whether groups may say by `memberURL`, a search, who is in them."""
 
     def with_key(self, attribute: str) -> Kind:
         """The same kind with another attribute as the key."""
@@ -143,6 +147,7 @@ ACTIVE_DIRECTORY = Kind(
     ("useraccountcontrol",),
     ranged=True,
     primary_groups=True,
+    member_urls=False,
 )
 SAMBA = replace(ACTIVE_DIRECTORY, name="samba")
 DS389 = Kind("ds389", "nsUniqueId", ns_unique_id)

@@ -86,7 +86,7 @@ def openldap(most=1000):
     groups = [person("cn=field,ou=groups,dc=example,dc=test", entryuuid=KEYS[4], cn="field")]
     filters = (
         "(objectClass=person)",
-        "(|(objectClass=groupOfNames)(objectClass=groupOfUniqueNames)(objectClass=posixGroup))",
+        "(|(objectClass=groupOfNames)(objectClass=groupOfUniqueNames)(objectClass=posixGroup)(objectClass=groupOfURLs))",
     )
     return Play(OPENLDAP, dict(zip(filters, (people, groups), strict=True)), most)
 
