@@ -92,15 +92,16 @@ LdapNames = Annotated[tuple[LdapName, ...], Field(strict=False), BeforeValidator
 class LdapBindConfig(Section):
     """Who we are to the directory: an account that may read, and nothing more."""
 
-    method: Literal["simple", "external", "ntlm"] = Field(
+    method: Literal["simple", "external", "ntlm", "kerberos"] = Field(
         default="simple",
         description="How we prove who we are. `simple`: a name and a password. `external`: by our certificate "
-        "(`certificate_file`). `ntlm`: Active Directory's older way, with `DOMAIN\\user`; prefer `simple` over ldaps.",
+        "(`certificate_file`). `ntlm`: Active Directory's older way, with `DOMAIN\\user`; prefer `simple` over ldaps. "
+        "`kerberos`: a ticket, by `keytab` or one that is there already (the extra `kerberos`).",
     )
     user: Text | None = Field(
         default=None,
         description="The account: a DN (`cn=sync,dc=example,dc=com`), or for Active Directory `sync@example.com`; for `ntlm` "
-        "`EXAMPLE\\sync`.",
+        "`EXAMPLE\\sync`, for `kerberos` the principal `sync@EXAMPLE.COM`.",
     )
     password: Secret | None = Field(
         default=None, description="The password that goes with `user`; read anew at every bind."
@@ -112,13 +113,23 @@ class LdapBindConfig(Section):
         default=None, description="The private key of `certificate_file`, PEM; without it the key is in the same file."
     )
 
+    keytab: Text | None = Field(
+        default=None,
+        description="The file with the key of `user` for `kerberos`, relative to the configuration file. Without it the ticket "
+        "that the process finds (KRB5CCNAME).",
+    )
+
     @model_validator(mode="after")
     def _fits_the_method(self) -> Self:
         given = {"user": self.user, "password": self.password, "certificate_file": self.certificate_file}
-        needed = ("certificate_file",) if self.method == "external" else ("user", "password")
+        needed = {"external": ("certificate_file",), "kerberos": ("user",) if self.keytab else ()}.get(
+            self.method, ("user", "password")
+        )
         found = [f"`{key}` is missing, which `{self.method}` needs" for key in needed if given[key] is None]
-        if self.method == "external" and self.password is not None:
-            found.append("`external` has no password: remove it, or write `method: simple`")
+        if self.method in {"external", "kerberos"} and self.password is not None:
+            found.append(f"`{self.method}` has no password: remove it, or write `method: simple`")
+        if self.method != "kerberos" and self.keytab is not None:
+            found.append("`keytab` is for `method: kerberos`: remove it, or write that")
         if self.method == "ntlm" and self.user is not None and "\\" not in self.user:
             found.append("`ntlm` wants the user as DOMAIN\\user")
         if found:
@@ -295,10 +306,16 @@ class LdapSourceConfig(Located):
             "certificate_file": bind and bind.certificate_file,
             "key_file": bind and bind.key_file,
         }
+        keytab = self.place(bind.keytab) if bind else None
         return Settings(
             servers=Servers(
                 urls=self.url,
-                bind=Bind(bind.method, bind.user or "", bind.password.reveal if bind.password else None)
+                bind=Bind(
+                    bind.method,
+                    bind.user or "",
+                    bind.password.reveal if bind.password else None,
+                    str(keytab) if keytab else None,
+                )
                 if bind
                 else Bind(),
                 plain_text=not self.starttls,

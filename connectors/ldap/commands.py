@@ -42,6 +42,8 @@ def command(
     bind = servers.bind
     if bind.method == "external":
         words += ["-Y", "EXTERNAL", "-Q"]
+    elif bind.method == "kerberos":
+        words += ["-Y", "GSSAPI", "-Q"]
     elif bind.method == "anonymous":
         words.append("-x")
     else:

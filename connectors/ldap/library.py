@@ -9,6 +9,7 @@ with warnings.catch_warnings():
     import ldap3
     from ldap3.core.exceptions import (
         LDAPExceptionError,
+        LDAPPackageUnavailableError,
         LDAPSessionTerminatedByServerError,
         LDAPSocketReceiveError,
         LDAPStartTLSError,
@@ -21,6 +22,7 @@ with warnings.catch_warnings():
 
 __all__ = [
     "LDAPExceptionError",
+    "LDAPPackageUnavailableError",
     "LDAPSessionTerminatedByServerError",
     "LDAPSocketReceiveError",
     "LDAPStartTLSError",

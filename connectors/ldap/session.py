@@ -12,7 +12,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from connectors.errors import ConnectorError, PermanentError, RefusedError, RetryableError
-from connectors.ldap.library import LDAPExceptionError, ldap3
+from connectors.ldap.kerberos import credentials, is_refusal, no_ticket
+from connectors.ldap.library import (
+    LDAPExceptionError,
+    LDAPPackageUnavailableError,
+    LDAPSessionTerminatedByServerError,
+    ldap3,
+)
 from connectors.ldap.stream import EntryStrategy, install
 from connectors.ldap.wire import WireError
 
@@ -24,7 +30,18 @@ if TYPE_CHECKING:
 _SUCCESS = 0
 _TRY_ELSEWHERE = frozenset({3, 51, 52})
 """timeLimitExceeded, busy, unavailable: another server may do."""
-_METHODS = {"simple": ldap3.SIMPLE, "external": ldap3.SASL, "ntlm": ldap3.NTLM, "anonymous": ldap3.ANONYMOUS}
+_METHODS = {
+    "simple": ldap3.SIMPLE,
+    "external": ldap3.SASL,
+    "ntlm": ldap3.NTLM,
+    "anonymous": ldap3.ANONYMOUS,
+    "kerberos": ldap3.SASL,
+}
+_MECHANISMS = {"external": ldap3.EXTERNAL, "kerberos": ldap3.KERBEROS}
+_MISSING = {
+    "kerberos": "install it with `pip install 'fluix-syncd[kerberos]'`, for which Debian's gcc and libkrb5-dev are needed",
+    "ntlm": "use `method: simple` over ldaps://, or install pycryptodome: OpenSSL 3 left out MD4, of which NTLM is made",
+}
 
 
 class _Tls(ldap3.Tls):  # type: ignore[misc, unused-ignore]
@@ -160,8 +177,9 @@ def _connection(servers: Servers, url: str) -> tuple[Any, EntryStrategy]:
             user=bind.user or None if bind.method != "external" else None,
             password=password if bind.method in {"simple", "ntlm"} else None,
             authentication=cast("Any", _METHODS[bind.method]),
-            sasl_mechanism=ldap3.EXTERNAL if bind.method == "external" else None,
+            sasl_mechanism=_MECHANISMS.get(bind.method),
             sasl_credentials="" if bind.method == "external" else None,
+            cred_store=credentials(bind),
             client_strategy=ldap3.SYNC,
             receive_timeout=servers.receive_timeout,
             auto_referrals=False,
@@ -227,15 +245,23 @@ def bind(session: Session) -> None:
     method = servers.bind.method
     try:
         bound = connection.bind(read_server_info=False)
-    except (ImportError, ValueError) as error:
+    except (ImportError, LDAPPackageUnavailableError, ValueError) as error:
         if isinstance(error, WireError):
             raise failure(error, url) from error
-        # NTLM's digest is MD4, which OpenSSL 3 left out.
-        raise PermanentError(
-            f"a bind by {method} cannot be made here: {error}", where=url, cure="use a simple bind over ldaps://"
-        ) from error
+        cure = _MISSING.get(method, "use a simple bind over ldaps://")
+        raise PermanentError(f"a bind by {method} cannot be made here: {error}", where=url, cure=cure) from error
+    except LDAPSessionTerminatedByServerError as error:
+        if method != "ntlm":
+            raise failure(error, url) from error
+        # ldap3 speaks NTLM as Microsoft's servers alone understand it (MS-ADTS 5.1.1.1.3), and Samba hangs up.
+        what = "the server closed the connection when it was asked for a bind by NTLM"
+        raise PermanentError(what, where=url, cure="use `method: simple` over ldaps://, or kerberos") from error
     except LDAPExceptionError as error:
         raise failure(error, url) from error
+    except Exception as error:
+        if not is_refusal(error):
+            raise
+        raise no_ticket(error, url) from error
     if bound:
         return
     result = cast("Mapping[str, Any]", connection.result or {})

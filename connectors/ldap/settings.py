@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-BindMethod = Literal["simple", "external", "ntlm", "anonymous"]
+BindMethod = Literal["simple", "external", "ntlm", "kerberos", "anonymous"]
 
 PERSON_ATTRIBUTES: Mapping[str, tuple[str, ...]] = {
     "email": ("mail",),
@@ -29,9 +29,11 @@ class Bind:
 
     method: BindMethod = "anonymous"
     user: str = ""
-    """A DN or, for Active Directory, `user@domain`; for NTLM `DOMAIN\\user`."""
+    """A DN or, for Active Directory, `user@domain`; for NTLM `DOMAIN\\user`, for Kerberos `user@REALM`."""
     password: Callable[[], str] | None = field(default=None, repr=False)
     """Asked at each bind, so that a changed secret needs no restart."""
+    keytab: str | None = None
+    """For Kerberos: the file with the key of `user`; None: a ticket that is there already (KRB5CCNAME)."""
 
 
 @dataclass(frozen=True, slots=True)

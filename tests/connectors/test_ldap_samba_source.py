@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from connectors.errors import PermanentError
 from connectors.ldap.kinds import SAMBA
 from connectors.ldap.library import ldap3
 from connectors.ldap.settings import Bind, Groups, People, Servers, Settings
@@ -89,3 +90,11 @@ def test_a_check_sees_a_clock_that_is_wrong(samba):
     samba.person(unit, "anna")
     late = source(samba, unit, clock=lambda: datetime.now(UTC) - timedelta(minutes=10))
     assert any("ahead of ours" in problem for problem in late.check())
+
+
+def test_ntlm_which_samba_does_not_speak_is_refused_with_a_cure(samba):
+    made = source(samba, samba.unit(), Bind("ntlm", "EXAMPLE\\Administrator", lambda: PASSWORD))
+    with pytest.raises(PermanentError, match="when it was asked for a bind by NTLM") as caught:
+        list(made.read())
+    assert "method: simple" in caught.value.cure
+    assert any("NTLM" in problem for problem in made.check())

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import socket
+import sys
 import threading
 
 import pytest
 
 from connectors.errors import ConnectorError, PermanentError, RefusedError, RetryableError
+from connectors.ldap.library import ldap3
+from connectors.ldap.session import connect
 from connectors.ldap.settings import Bind, Groups, People, Servers, Settings
 from connectors.ldap.source import LdapSource
 from tests.ldap_proxy import Proxy, ber, number, operation
@@ -301,3 +304,53 @@ def test_a_session_does_not_outlive_its_read(slapd):
             one.settimeout(5)
         proxy._threads[1].join(5)
         assert not proxy._threads[1].is_alive()
+
+
+def test_kerberos_without_its_package_says_what_to_install(slapd, monkeypatch):
+    """Where it is installed, too: that it works can only be seen by hand, for want of a ticket."""
+    monkeypatch.setitem(sys.modules, "gssapi", None)
+    monkeypatch.setitem(sys.modules, "winkerberos", None)
+    monkeypatch.delitem(sys.modules, "ldap3.protocol.sasl.kerberos", raising=False)
+    made = source(slapd.tls_url, bind_=Bind("kerberos", "sync@EXAMPLE.COM"), ca_file=slapd.ca_file)
+    with pytest.raises(PermanentError, match="a bind by kerberos cannot be made here") as caught:
+        list(made.read())
+    assert "fluix-syncd[kerberos]" in caught.value.cure
+
+
+@pytest.mark.parametrize(("mode", "told"), [(None, "cannot be read"), (0o640, "open to others (mode 0640)")])
+def test_a_keytab_that_is_not_ours_alone(slapd, tmp_path, mode, told):
+    keytab = tmp_path / "sync.keytab"
+    if mode:
+        keytab.touch()
+        keytab.chmod(mode)
+    assert told in fails(source(slapd.url, bind_=Bind("kerberos", "x@Y", keytab=str(keytab))), PermanentError)
+
+
+def test_what_gssapi_says_is_an_error_of_ours(slapd, monkeypatch):
+    refusal = type("GSSError", (Exception,), {"__module__": "gssapi.raw.misc"})
+
+    def bind_(*_args, **_options):
+        raise refusal("Major (1):\n no credentials")
+
+    monkeypatch.setattr(ldap3.Connection, "bind", bind_)
+    made = source(slapd.url, bind_=Bind("kerberos", "x@Y"), plain_text=True)
+    assert "gave no ticket for this server: Major (1): no credentials" in fails(made, PermanentError)
+
+
+def test_what_kerberos_is_told(slapd, monkeypatch, tmp_path):
+    keytab = tmp_path / "sync.keytab"
+    keytab.touch(0o600)
+    told = {}
+    before = ldap3.Connection.__init__
+
+    def look(connection, *args, **options):
+        told.update(options)
+        before(connection, *args, **options)
+
+    monkeypatch.setattr(ldap3.Connection, "__init__", look)
+    bind_ = Bind("kerberos", "sync@EXAMPLE.COM", keytab=str(keytab))
+    connect(Servers((slapd.url,), bind_, plain_text=True), slapd.url).close()
+    assert told["user"] == "sync@EXAMPLE.COM"
+    assert told["sasl_mechanism"] == "GSSAPI"
+    assert told["cred_store"] == {"client_keytab": str(keytab), "ccache": "MEMORY:sync@EXAMPLE.COM"}
+    assert told["password"] is None

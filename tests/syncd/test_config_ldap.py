@@ -121,10 +121,20 @@ def test_a_certificate_of_ours(load, tmp_path):
     assert (servers.certificate_file, servers.key_file) == (str(tmp_path / "sync.pem"), "/etc/sync.key")
 
 
+def test_a_ticket(load, tmp_path):
+    bind = "    bind: {method: kerberos, user: sync@EXAMPLE.COM, keytab: sync.keytab}\n"
+    bound = load(MINIMAL + bind).settings.servers.bind
+    assert bound == Bind("kerberos", "sync@EXAMPLE.COM", keytab=str(tmp_path / "sync.keytab"))
+    assert load(MINIMAL + "    bind: {method: kerberos}\n").settings.servers.bind == Bind("kerberos")
+
+
 def test_the_defaults_are_those_of_the_source(load):
     settings = load(MINIMAL + "    groups: {base: 'ou=groups,dc=example,dc=com'}\n").settings
     assert settings.groups == Groups("ou=groups,dc=example,dc=com")
     assert settings.page_size == Settings(settings.servers, settings.people).page_size
+    assert settings.servers == Servers(settings.servers.urls)
+    page = load(MINIMAL + "    page_timeout_seconds: 20\n").settings.servers.page_timeout
+    assert page == 20
 
 
 def test_every_key_is_described():
@@ -189,6 +199,13 @@ def change(old: str, new: str) -> str:
         (MINIMAL + "    starttls: false\n", "starttls", "no address is ldap://"),
         (MINIMAL + "    bind: {user: sync}\n", "bind", "`password` is missing, which `simple` needs"),
         (MINIMAL + "    bind: {method: external}\n", "bind", "`certificate_file` is missing"),
+        (MINIMAL + "    bind: {method: kerberos, keytab: x}\n", "bind", "`user` is missing"),
+        (MINIMAL + "    bind: {method: kerberos, password: {env: A}}\n", "bind", "`kerberos` has no password"),
+        (
+            MINIMAL + "    bind: {user: x, password: {env: A}, keytab: y}\n",
+            "bind",
+            "`keytab` is for `method: kerberos`",
+        ),
         (MINIMAL + "    bind: {method: ntlm, user: sync, password: {env: A}}\n", "bind", r"DOMAIN\user"),
         (MINIMAL + "    kind: ad\n", "kind", "write `openldap`, `active_directory`"),
         (MINIMAL + "    page_size: -1\n", "page_size", "must be at least 0"),
