@@ -90,6 +90,14 @@ def test_servers_that_do_not_hold_the_same(start):
     assert problem.startswith(f'{other.url}: nobody below "{PEOPLE}" matches')
 
 
+def test_servers_that_hold_different_trees(start):
+    slapd = start(*TEAM, FIELD)
+    other = start(*TEAM, FIELD, before='moduleload back_null\ndatabase null\nsuffix "dc=other"\n')
+    servers = Servers((slapd.url, other.url), bind(), plain_text=True)
+    (problem,) = told(LdapSource("ldap", Settings(servers, People(PEOPLE))), "problem")
+    assert problem.startswith(f"{other.url}: it holds other trees than {slapd.url}")
+
+
 def test_a_refused_password_is_tried_at_one_server_only(start):
     slapd = start(*TEAM, FIELD)
     asked = []
