@@ -79,9 +79,9 @@ class App:
             store=self.store,
             sources={source.name: _source(source, self.store, self.clock) for source in config.sources},
             target=self.target(),
-            rules=_rules(config),
+            rules=rules_of(config),
             rules_digest=_digest(config),
-            ground=_ground(config),
+            ground=ground_of(config),
             farewells=_farewells(config),
             documents_to=config.leavers.documents.to or "",
             policy=_policy(config),
@@ -148,7 +148,8 @@ def _source(source: CsvSourceConfig | LdapSourceConfig, store: Engine, clock: Ca
     return made
 
 
-def _rules(config: Config) -> Rules:
+def rules_of(config: Config) -> Rules:
+    """Scope, mapping and groups."""
     groups = config.groups.map
     return Rules(
         config.people.scope,
@@ -163,7 +164,8 @@ def _digest(config: Config) -> str:
     return hashlib.blake2b(said.encode(), digest_size=16).hexdigest()
 
 
-def _ground(config: Config) -> Ground:
+def ground_of(config: Config) -> Ground:
+    """The policy of comparing."""
     return Ground(
         now=datetime.min.replace(tzinfo=UTC),
         create_groups=config.groups.create,

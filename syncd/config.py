@@ -10,6 +10,7 @@ import re
 import string
 import warnings
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -18,6 +19,7 @@ from pydantic import (
     BeforeValidator,
     Discriminator,
     Field,
+    PrivateAttr,
     Tag,
     ValidationError,
     field_validator,
@@ -60,7 +62,7 @@ from syncd.config_words import explain
 from syncd.secrets import Secret, SecretError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from typing import Self
 
 __all__ = ["Config", "ConfigError", "ConfigProblem", "Secret", "SecretError", "config_keys", "load_config"]
@@ -529,6 +531,17 @@ class Config(Located):
     mdm: MdmConfig | None = Field(default=None, description="The managed app config. Not used by this version.")
     serve: ServeConfig | None = Field(default=None, description="The daemon's HTTP side. Not used by this version.")
 
+    _lines: Mapping[str, int] = PrivateAttr(default_factory=dict)
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Remember where each key stands."""
+        super().model_post_init(context)
+        self._lines = (context or {}).get("lines", {})
+
+    def line_of(self, key: str) -> int | None:
+        """The line of the file on which a key stands (`people.scope`, `groups.map[0]`); None where its default holds."""
+        return self._lines.get(key)
+
     @field_validator("sources")
     @classmethod
     def _names_differ(cls, sources: tuple[SourceConfig, ...]) -> tuple[SourceConfig, ...]:
@@ -585,7 +598,8 @@ def load_config(path: Path) -> Config:
     problems = list(document.problems)
     config = None
     try:
-        config = Config.model_validate(document.data, context={"base": path.absolute().parent})
+        context = {"base": path.absolute().parent, "lines": document.lines()}
+        config = Config.model_validate(document.data, context=context)
     except ValidationError as error:
         kind, errors = _of_one_type(error, document.data, path)
         problems += explain(errors, document, kind)

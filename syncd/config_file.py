@@ -141,6 +141,10 @@ class Document:
     places: dict[Loc, _Place] = field(default_factory=dict)
     problems: list[ConfigProblem] = field(default_factory=list)
 
+    def lines(self) -> dict[str, int]:
+        """The line of every key, by its path: `people.scope`, `groups.map[0]`."""
+        return {path_of(loc): place.line for loc, place in self.places.items()}
+
     def problem(self, message: str, loc: Loc, *, line: int | None = None) -> ConfigProblem:
         """A problem at this place, or where the nearest thing around it stands."""
         around = next((loc[:end] for end in range(len(loc), -1, -1) if loc[:end] in self.places), None)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
+
+from sqlalchemy import Engine
 
 from connectors.base import Incremental
 from connectors.errors import ConnectorError, CursorError
 from connectors.model import Certificate, Known, Record, RecordKind, normalise_name
 from syncd.core.diff import Ground
 from syncd.core.groups import Renames, renames
+from syncd.core.rules import Rules
 from syncd.errors import SyncdError, UsageError
 from syncd.store import accounts, clusters, groups, runs, sizes
 from syncd.store.changes import Held, take_changes
@@ -133,6 +137,7 @@ def read_account(sync: Sync) -> Ground:
             f"the Fluix account was not read whole: {'; '.join(reasons)}",
             cure="nothing is planned from half an account: mend this, and run it again",
         )
+    runs.remember(sync.store, {"groups": json.dumps([group.display_name for group in there])})
     able = "create_group" in sync.target.capabilities.verbs
     return replace(
         sync.ground,
@@ -141,17 +146,34 @@ def read_account(sync: Sync) -> Ground:
     )
 
 
-def frozen_groups(sync: Sync, lines: Iterable[ReadLine]) -> frozenset[str]:
+def known_groups(store: Engine) -> dict[str, str]:
+    """The account's groups as they were last read: name as compared -> name."""
+    return {normalise_name(name): name for name in json.loads(runs.recall(store, "groups") or "[]")}
+
+
+def frozen_groups(rules: Rules, lines: Iterable[ReadLine]) -> frozenset[str]:
     """Fluix's group names (as compared) that a source did not read whole."""
-    names = (sync.rules.group_name(name) for line in lines for name in line.frozen_groups)
+    names = (rules.group_name(name) for line in lines for name in line.frozen_groups)
     return frozenset(normalise_name(name) for name in names if name)
 
 
 def rename_groups(sync: Sync, ground: Ground) -> Renames:
     """The groups that were renamed in sources which give groups an immutable id."""
-    found = groups.group_records(sync.store)
-    if not found or "rename_group" not in sync.target.capabilities.verbs:
+    if "rename_group" not in sync.target.capabilities.verbs:
         return Renames()
-    renamed = renames(found, groups.group_names(sync.store), ground.groups, sync.rules.group_name)
+    renamed = renames_known(sync.store, sync.sources, sync.rules, ground.groups)
     groups.name_groups(sync.store, renamed.names)
     return renamed
+
+
+def renames_known(store: Engine, sources: Iterable[str], rules: Rules, there: Mapping[str, str]) -> Renames:
+    """The same, with nothing written.
+
+    Args:
+        store: the store.
+        sources: the names of all sources.
+        rules: which names groups get.
+        there: the account's groups, name as compared -> name.
+    """
+    found = groups.group_records(store, sources)
+    return renames(found, groups.group_names(store), there, rules.group_name) if found else Renames()

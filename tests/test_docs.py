@@ -97,7 +97,7 @@ def keys_of(document: object) -> Iterator[str]:
     if isinstance(document, dict):
         for key, value in document.items():
             yield key
-            if key not in {"counts", "held", "before", "after", "headers"}:
+            if key not in {"counts", "held", "before", "after", "headers", "values"}:
                 yield from keys_of(value)
     elif isinstance(document, list):
         for value in document:
@@ -180,6 +180,8 @@ def test_every_key_of_the_json_documents_is_documented(
     call("apply", "p2")
     for words in (["list"], ["ticket", "e002@example.com"], ["close", "e002@example.com"]):
         call("restore", *words)
+    for words in (["why", "e002@example.com"], ["why", "e002@example.com", "--run", "r1"]):
+        call(*words)
     for words in (["runs"], ["show", "r1"], ["show", "p1"], ["show", "p9"], ["audit", "verify"], ["store", "upgrade"]):
         call(*words)
 

@@ -22,6 +22,7 @@ COMMANDS = {
     "apply": ("syncd.cli.runs:apply", "Apply a plan: what needs no approval, and what is approved."),
     "runs": ("syncd.cli.history:runs", "List the last runs."),
     "show": ("syncd.cli.history:show", "Show a run or a plan."),
+    "why": ("syncd.cli.why:why", "Explain one person: from the record to the outcome."),
     "users": ("syncd.cli.users:users", "The users of the embedded Fluix account."),
     "groups": ("syncd.cli.groups:groups", "The groups of the embedded Fluix account."),
     "workflows": ("syncd.cli.workflows:workflows", "The workflows of the embedded Fluix account."),

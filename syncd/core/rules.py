@@ -107,8 +107,8 @@ class Rules:
             attributes: the record's, as its source gave them.
             groups: further groups of the source, known through group records.
         """
-        named = (*_texts(attributes.get("groups")), *groups)
-        seen: dict[str, Value] = {"active": True, **attributes, "groups": named}
+        seen = seen_by_rules(attributes, groups)
+        named = _texts(seen["groups"])
         email = str(seen.get("email", ""))
         try:
             mapped = {name: render(seen).strip() for name, render in self._templates.items()}
@@ -129,6 +129,10 @@ class Rules:
         name = mapped.get("display_name") or str(seen.get("display_name") or seen.get("user_name") or email)
         wanted = Wanted(email, name, self.group_names(named))
         return Shaped(wanted.address, wanted)
+
+    def rule_of(self, name: str) -> int | None:
+        """The place of the line of `groups.map` that names a group of a source; None when none does, or there are none."""
+        return next((place for place, rule in enumerate(self.groups or ()) if rule(name) is not None), None)
 
     def address(self, attributes: Mapping[str, Value]) -> str | None:
         """The email of `shape`, as it is compared; without a mapping there is no need to work out the rest."""
@@ -151,6 +155,11 @@ class Rules:
         if self.groups is None:
             return name if name.strip() else None
         return next((new.strip() for rule in self.groups if (new := rule(name)) is not None), "") or None
+
+
+def seen_by_rules(attributes: Mapping[str, Value], groups: Iterable[str] = ()) -> dict[str, Value]:
+    """A record's attributes as scope and mapping see them, with further groups of its source."""
+    return {"active": True, **attributes, "groups": (*_texts(attributes.get("groups")), *groups)}
 
 
 def _texts(value: Value | None) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from sqlalchemy import Engine, select
 
@@ -26,10 +26,10 @@ def name_groups(engine: Engine, names: Mapping[RecordKey, str]) -> None:
             connection.execute(upsert(connection, group_links), rows)
 
 
-def group_records(engine: Engine) -> dict[RecordKey, str]:
-    """The group records that were read, and their names in the source."""
+def group_records(engine: Engine, sources: Iterable[str]) -> dict[RecordKey, str]:
+    """The group records that were read of these sources, and their names there."""
     query = select(records.c.source, records.c.external_id, records.c.attributes).where(
-        records.c.kind == "group", records.c.gone_since.is_(None)
+        records.c.source.in_(list(sources)), records.c.kind == "group", records.c.gone_since.is_(None)
     )
     with reading(engine) as connection:
         rows = connection.execute(query)
