@@ -42,6 +42,12 @@ def compare(sync: Sync, request: Request, ground: Ground, trust: clusters.Trust)
     else:
         found = clusters.dirty_clusters(sync.store, sync.rules, trust)
     compared = Compared()
+    compare_clusters(sync, found, ground, compared)
+    return compared
+
+
+def compare_clusters(sync: Sync, found: Iterable[Cluster], ground: Ground, compared: Compared) -> None:
+    """Resolve and compare these clusters, and add what they come to."""
     for cluster in found:
         differences = [
             diff(verdict, ground) for verdict in resolve(cluster, adopt=sync.adopt, precedence=tuple(sync.sources))
@@ -56,7 +62,6 @@ def compare(sync: Sync, request: Request, ground: Ground, trust: clusters.Trust)
         compared.stayed += [link for link in cluster.links if link.leaving_since and link.key not in leaving]
         if all(difference.settled for difference in differences):
             compared.settled += [entry.key for entry in cluster.entries]
-    return compared
 
 
 def look_at_leavers(sync: Sync, compared: Compared) -> int | None:

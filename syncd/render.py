@@ -21,8 +21,8 @@ _MOST = 15
 _FEW = 5
 """The same for findings that are but notes."""
 
-_STYLE = {Decision.PROCEED: "green", Decision.HOLD: "yellow", Decision.REFUSE: "red"}
-_TITLES = {
+STYLE = {Decision.PROCEED: "green", Decision.HOLD: "yellow", Decision.REFUSE: "red"}
+TITLES = {
     "rename_group": "Rename group",
     "create_group": "Create group",
     "create_user": "Create user",
@@ -43,8 +43,8 @@ def plan_document(report: Report) -> dict[str, Any]:
         "decision": report.decision.word,
         "counts": report.plan.counts(),
         "held": _held(report),
-        "changes": [_change(change, report.decisions[change.key]) for change in report.plan.changes],
-        "findings": [_finding(finding) for finding in report.review.findings],
+        "changes": [change_document(change, report.decisions[change.key]) for change in report.plan.changes],
+        "findings": [finding_document(finding) for finding in report.review.findings],
         "sources": [_source(read) for read in report.sources],
     }
 
@@ -72,7 +72,8 @@ def _held(report: Report) -> dict[str, int]:
     return held
 
 
-def _change(change: Change, decision: Decision) -> dict[str, Any]:
+def change_document(change: Change, decision: Decision) -> dict[str, Any]:
+    """One change of a plan."""
     return {
         "key": change.key,
         "kind": change.kind,
@@ -85,7 +86,8 @@ def _change(change: Change, decision: Decision) -> dict[str, Any]:
     }
 
 
-def _finding(finding: Finding) -> dict[str, Any]:
+def finding_document(finding: Finding) -> dict[str, Any]:
+    """What one check found."""
     return {
         "check": finding.check,
         "decision": finding.decision.word,
@@ -173,14 +175,15 @@ def _show_changes(console: Console, report: Report, *, everything: bool) -> None
         shown = changes if everything else changes[:_MOST]
         for change in shown:
             decision = report.decisions[change.key]
-            table.add_row(f"  [{_STYLE[decision]}]{decision.word}[/]", _what(change), escape(change.reason))
-        console.print(f"\n[bold]{_TITLES[kind]}[/] ({count})")
+            table.add_row(f"  [{STYLE[decision]}]{decision.word}[/]", what_of(change), escape(change.reason))
+        console.print(f"\n[bold]{TITLES[kind]}[/] ({count})")
         console.print(table)
         if len(shown) < count:
             console.print(f"  [dim]and {count - len(shown)} more (--all shows them)[/]")
 
 
-def _what(change: Change) -> str:
+def what_of(change: Change) -> str:
+    """What a change does to whom, as markup."""
     who = escape(change.user or "")
     match change.kind:
         case "create_user":
@@ -215,7 +218,7 @@ def _show_findings(console: Console, findings: Iterable[Finding], *, everything:
     table.add_column(overflow="fold")
     for finding in shown:
         word = "note" if finding.decision is Decision.PROCEED else finding.decision.word
-        table.add_row(f"  [{_STYLE[finding.decision]}]{word}[/]", finding.check, escape(finding.message))
+        table.add_row(f"  [{STYLE[finding.decision]}]{word}[/]", finding.check, escape(finding.message))
     console.print(table)
     if left := Counter(finding.check for finding in findings) - Counter(finding.check for finding in shown):
         more = ", ".join(f"{count} {check}" for check, count in left.items())
@@ -241,7 +244,7 @@ def _show_verdict(console: Console, report: Report) -> None:
     decided = Counter(report.decisions[key] for key in report.review.decisions)
     held, refused = decided[Decision.HOLD], decided[Decision.REFUSE]
     said = f"{counted(len(report.plan.changes), 'change')}, {held} held" + f", {refused} refused" * bool(refused)
-    style = _STYLE[report.decision]
+    style = STYLE[report.decision]
     console.print(f"[bold]plan p{report.plan_id}[/]: {said}; decision [{style}]{report.decision.word}[/]")
     if not held and not refused and report.decision is not Decision.PROCEED:
         console.print("[dim]next[/] mend what the findings name: until then it is left as it is")

@@ -182,6 +182,7 @@ def test_every_key_of_the_json_documents_is_documented(
         call("restore", *words)
     for words in (["why", "e002@example.com"], ["why", "e002@example.com", "--run", "r1"]):
         call(*words)
+    call("whatif", "--with", str(house.config))
     for words in (["runs"], ["show", "r1"], ["show", "p1"], ["show", "p9"], ["audit", "verify"], ["store", "upgrade"]):
         call(*words)
 

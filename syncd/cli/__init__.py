@@ -23,6 +23,7 @@ COMMANDS = {
     "runs": ("syncd.cli.history:runs", "List the last runs."),
     "show": ("syncd.cli.history:show", "Show a run or a plan."),
     "why": ("syncd.cli.why:why", "Explain one person: from the record to the outcome."),
+    "whatif": ("syncd.cli.whatif:whatif", "Show what another configuration would plan for the same people."),
     "users": ("syncd.cli.users:users", "The users of the embedded Fluix account."),
     "groups": ("syncd.cli.groups:groups", "The groups of the embedded Fluix account."),
     "workflows": ("syncd.cli.workflows:workflows", "The workflows of the embedded Fluix account."),

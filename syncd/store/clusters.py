@@ -57,6 +57,7 @@ def dirty_clusters(engine: Engine, rules: Rules, trust: Trust) -> Iterator[Clust
         for cluster in gather(engine, start, rules, trust):
             done.update(entry.key for entry in cluster.entries)
             yield cluster
+        done.difference_update(page)  # they are not met again: a million of them would stay for nothing
 
 
 def clusters_of(engine: Engine, email: str, rules: Rules, trust: Trust) -> Iterator[Cluster]:
@@ -104,6 +105,12 @@ def dirty_all(engine: Engine, rules: Rules) -> None:
             ]
             with writing(engine) as other:
                 other.execute(statement, new)
+
+
+def touch_all(engine: Engine) -> None:
+    """Look at everybody again, where their addresses are worked out as they should be."""
+    with writing(engine, read_again=True) as connection:
+        connection.execute(update(records).where(records.c.kind == "person", ~records.c.dirty).values(dirty=True))
 
 
 def _dirty_pages(engine: Engine, size: int = 2000) -> Iterator[list[RecordKey]]:
