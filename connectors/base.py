@@ -135,3 +135,24 @@ class Target(Protocol):
     def check(self) -> Iterable[str]:
         """Every reason why reading or applying would not work, as sentences with a cure; none when all is well."""
         ...
+
+
+@runtime_checkable
+class Answering(Target, Protocol):
+    """A target that can be asked for a few users by address, and need not be read whole for one person."""
+
+    def every_group(self) -> Sequence[AccountGroup]:
+        """All groups, as `read` would begin.
+
+        Raises:
+            ConnectorError: nothing could be read.
+        """
+        ...
+
+    def find(self, emails: Iterable[str]) -> Mapping[str, Account]:
+        """The users with one of these addresses, in whatever spelling, by id; an address that nobody has is left out.
+
+        Raises:
+            ConnectorError: nothing could be read.
+        """
+        ...

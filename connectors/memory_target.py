@@ -129,7 +129,7 @@ class MemoryTarget:
     def read(self) -> Iterator[AccountGroup | Account | Certificate]:
         """Stream the groups, then the users, then the certificate; as they were when the reading began."""
         users = [self._account(user) for user in self._users.values()]
-        groups = [AccountGroup(group_id, name) for group_id, name in self._groups.items()]
+        groups = self.every_group()
         yield from groups
         yield from users
         yield Certificate(len(users), len(groups))
@@ -137,6 +137,14 @@ class MemoryTarget:
     def get(self, fluix_ids: Iterable[str]) -> dict[str, Account]:
         """The users of these ids; who is not there is left out."""
         return {one: self._account(self._users[one]) for one in fluix_ids if one in self._users}
+
+    def every_group(self) -> list[AccountGroup]:
+        """The groups."""
+        return [AccountGroup(group_id, name) for group_id, name in self._groups.items()]
+
+    def find(self, emails: Iterable[str]) -> dict[str, Account]:
+        """The users with one of these addresses; an address that nobody has is left out."""
+        return self.get({self._emails[key] for key in map(normalise_email, emails) if key in self._emails})
 
     def dossiers(self, fluix_ids: Iterable[str]) -> dict[str, Dossier]:
         """What makes deleting these users dangerous; who is not there is left out."""

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
 from sqlalchemy import Engine
 
-from connectors.base import Incremental
+from connectors.base import Answering, Incremental
 from connectors.errors import ConnectorError, CursorError
-from connectors.model import Certificate, Known, Record, RecordKind, normalise_name
+from connectors.model import AccountGroup, Certificate, Known, Record, RecordKind, normalise_email, normalise_name
 from syncd.core.diff import Ground
 from syncd.core.groups import Renames, renames
 from syncd.core.rules import Rules
@@ -121,8 +121,8 @@ class _Counted(Known):
         return self._known(kind, external_id, version)
 
 
-def read_account(sync: Sync) -> Ground:
-    """Read and ingest the account.
+def read_account(sync: Sync, request: Request) -> Ground:
+    """Read and ingest the account: for one person only whoever they concern, where the target can be asked.
 
     Returns:
         The policy of comparing, with the account's groups.
@@ -130,6 +130,8 @@ def read_account(sync: Sync) -> Ground:
     Raises:
         ConnectorError, SyncdError: it could not be read, or not whole.
     """
+    if request.user and isinstance(sync.target, Answering):
+        return _ground(sync, _read_some(sync, sync.target, request.user))
     there, certificate = accounts.ingest_accounts(sync.store, sync.target.read())
     if not certificate.certified:
         reasons = [*certificate.reasons, *(problem.message for problem in certificate.problems)]
@@ -137,6 +139,26 @@ def read_account(sync: Sync) -> Ground:
             f"the Fluix account was not read whole: {'; '.join(reasons)}",
             cure="nothing is planned from half an account: mend this, and run it again",
         )
+    return _ground(sync, there)
+
+
+def _read_some(sync: Sync, target: Answering, email: str) -> Sequence[AccountGroup]:
+    """Read and ingest the accounts that one person concerns, now and as the store has it; returns the account's groups."""
+    addresses, ids = {normalise_email(email)}, set[str]()
+    asked_addresses, asked_ids = set[str](), set[str]()
+    while addresses or ids:
+        asked_addresses |= addresses
+        asked_ids |= ids
+        there = {**target.find(addresses), **target.get(ids)}
+        accounts.ingest_some(sync.store, ids, there.values())
+        asked_ids |= there.keys()
+        addresses, ids = clusters.reach(sync.store, email, sync.rules)
+        addresses -= asked_addresses
+        ids -= asked_ids
+    return target.every_group()
+
+
+def _ground(sync: Sync, there: Sequence[AccountGroup]) -> Ground:
     runs.remember(sync.store, {"groups": json.dumps([group.display_name for group in there])})
     able = "create_group" in sync.target.capabilities.verbs
     return replace(

@@ -82,7 +82,9 @@ def _plan(sync: Sync, request: Request, run_id: int) -> StoredPlan:
     read_now = read_sources(sync, request, run_id, now)
     lines = {**runs.last_reads(sync.store, sync.sources), **read_now}
     counted = frozenset(line.name for line in read_now.values() if line.certified)
-    ground = replace(read_account(sync), now=now, counted=counted, frozen=frozen_groups(sync.rules, lines.values()))
+    ground = replace(
+        read_account(sync, request), now=now, counted=counted, frozen=frozen_groups(sync.rules, lines.values())
+    )
     renamed = rename_groups(sync, ground)
     compared = compare(sync, request, replace(ground, renames=renamed.moved), runs.trust_of(lines.values()))
     compared.findings += renamed.findings

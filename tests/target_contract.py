@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
 
+from connectors.base import Answering
 from connectors.model import Account, AccountGroup, Certificate, Outcome, Step, Verb, WorkflowPart, normalise_email
 
 if TYPE_CHECKING:
@@ -138,6 +139,17 @@ class TargetContract:
         *_, certificate = target.read()
         assert certificate.certified
         assert (certificate.records, certificate.groups) == (5, 3)
+
+    def test_one_that_can_be_asked_finds_by_address_what_a_read_hands_over(self, target):
+        if not isinstance(target, Answering):
+            pytest.skip("it has to be read whole")
+        *read, _ = target.read()
+        assert [item for item in read if isinstance(item, AccountGroup)] == list(target.every_group())
+        users = {item.fluix_id: item for item in read if isinstance(item, Account)}
+        asked = ["ANNA@example.com ", "مريم@example.com", "nobody@example.com"]
+        wanted = {"anna@example.com", "مريم@example.com"}
+        assert target.find(asked) == {one: user for one, user in users.items() if user.email in wanted}
+        assert target.find([]) == {}
 
     def test_everyone_is_handed_over_as_they_are(self, hand):
         users = hand.users()

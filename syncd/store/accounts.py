@@ -7,7 +7,7 @@ is seen by the next plan.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any, Final
 
 import orjson
@@ -61,6 +61,26 @@ def ingest_accounts(
                 _touch_linked(connection, ids)
                 connection.execute(delete(accounts).where(accounts.c.fluix_id.in_(ids)))
     return groups, certificate
+
+
+def ingest_some(engine: Engine, asked: Collection[str], there: Collection[Account]) -> None:
+    """Take in a few accounts as they are now; who was asked for by id and is not there is gone.
+
+    Args:
+        engine: the store's.
+        asked: ids.
+        there: who was found, by id or in another way.
+    """
+    rows = {row["fluix_id"]: row for row in map(_row, there)}
+    gone = set(asked) - rows.keys()
+    with writing(engine, read_again=True) as connection:
+        known = select(accounts.c.fluix_id, accounts.c.digest).where(accounts.c.fluix_id.in_(list(rows)))
+        same = {fluix_id for fluix_id, digest in connection.execute(known) if rows[fluix_id]["digest"] == digest}
+        new = [row for fluix_id, row in rows.items() if fluix_id not in same]
+        if new:
+            connection.execute(upsert(connection, accounts), new)
+        _touch_linked(connection, [row["fluix_id"] for row in new] + sorted(gone))
+        connection.execute(delete(accounts).where(accounts.c.fluix_id.in_(gone)))
 
 
 def _row(account: Account) -> dict[str, Any]:

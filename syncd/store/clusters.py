@@ -74,6 +74,16 @@ def clusters_of(engine: Engine, email: str, rules: Rules, trust: Trust) -> Itera
     yield from gather(engine, keys, rules, trust)
 
 
+def reach(engine: Engine, email: str, rules: Rules) -> tuple[set[str], set[str]]:
+    """The addresses and the accounts' ids that this address has to do with, as far as the store knows."""
+    addresses, ids = set[str](), set[str]()
+    for cluster in clusters_of(engine, email, rules, Trust(frozenset())):
+        addresses |= {entry.shaped.email for entry in cluster.entries if entry.shaped.email}
+        addresses |= {normalise_email(account.email) for account in cluster.accounts}
+        ids |= {link.fluix_id for link in cluster.links} | {account.fluix_id for account in cluster.accounts}
+    return addresses, ids
+
+
 def settle(engine: Engine, keys: Iterable[RecordKey]) -> None:
     """Nothing is left to do or to say for these records: they are looked at again when something changes."""
     statement = (

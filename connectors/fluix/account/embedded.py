@@ -41,6 +41,16 @@ class EmbeddedAccount(UserAdministration, GroupAdministration):
         with self._reading() as connection:
             return reading.accounts(connection, fluix_ids)
 
+    def every_group(self) -> Sequence[AccountGroup]:
+        """All groups."""
+        with self._reading() as connection:
+            return reading.every_group(connection)
+
+    def find(self, emails: Iterable[str]) -> Mapping[str, Account]:
+        """The users with one of these addresses; an address that nobody has is left out."""
+        with self._reading() as connection:
+            return reading.accounts(connection, reading.ids_at(connection, emails))
+
     def dossiers(self, fluix_ids: Iterable[str]) -> Mapping[str, Dossier]:
         """What makes deleting these users dangerous; who is not there is left out."""
         with self._reading() as connection:

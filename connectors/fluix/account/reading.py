@@ -10,7 +10,7 @@ from sqlalchemy import cast as sql_cast
 from connectors.fluix.account.connection import account_of, chunks
 from connectors.fluix.account.ids import as_numbers
 from connectors.fluix.account.tables import groups, memberships, users
-from connectors.model import Account, AccountGroup, AccountState, Certificate
+from connectors.model import Account, AccountGroup, AccountState, Certificate, normalise_email
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -59,12 +59,10 @@ class GroupSets:
 
 def stream(connection: Connection) -> Iterator[AccountGroup | Account | Certificate]:
     """Every group, then every user by id, then the certificate. Memory does not grow with the users."""
-    names: dict[str, str] = {}
+    there = every_group(connection)
+    yield from there
+    names = {group.group_id: group.display_name for group in there}
     account = account_of(connection)
-    teams = select(groups.c.group_id, groups.c.name).where(groups.c.account == account).order_by(groups.c.group_id)
-    for group_id, name in connection.execute(teams):
-        names[str(group_id)] = name
-        yield AccountGroup(str(group_id), name)
     sets = GroupSets(names).of
     count = 0
     people = _USERS.where(users.c.account == account).order_by(users.c.user_id)
@@ -74,6 +72,20 @@ def stream(connection: Connection) -> Iterator[AccountGroup | Account | Certific
         for user_id, email, name, state, ids in page:
             yield Account(str(user_id), email, name, state, sets(ids))
     yield Certificate(records=count, groups=len(names))
+
+
+def every_group(connection: Connection) -> list[AccountGroup]:
+    """All groups, in the order in which they were made."""
+    query = select(groups.c.group_id, groups.c.name).where(groups.c.account == account_of(connection))
+    rows = connection.execute(query.order_by(groups.c.group_id))
+    return [AccountGroup(str(group_id), name) for group_id, name in rows]
+
+
+def ids_at(connection: Connection, emails: Iterable[str]) -> list[str]:
+    """The ids of the users with one of these addresses."""
+    query = select(users.c.user_id).where(users.c.account == account_of(connection))
+    parts = (query.where(users.c.email_key.in_(chunk)) for chunk in chunks(sorted(set(map(normalise_email, emails)))))
+    return [str(user_id) for part in parts for user_id in connection.execute(part).scalars()]
 
 
 def accounts(connection: Connection, fluix_ids: Iterable[str]) -> dict[str, Account]:
