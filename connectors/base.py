@@ -55,6 +55,18 @@ class Explaining(Source, Protocol):
 
 
 @runtime_checkable
+class Stamped(Source, Protocol):
+    """A source that can tell at once, without being read, whether it stands as it did before."""
+
+    def stamp(self) -> str | None:
+        """A text that becomes another one whenever a read might give something else: of what it reads, and how it reads it.
+
+        None where that cannot be told, or where a read would fail.
+        """
+        ...
+
+
+@runtime_checkable
 class Incremental(Source, Protocol):
     """A source that can tell what changed since it was read last, and need not be read whole each time."""
 

@@ -9,12 +9,13 @@ the reader remembers what the last read was made of, even the first is over thos
 
 from __future__ import annotations
 
+import hashlib
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from connectors.csv_arrival import arrived, moved
+from connectors.csv_arrival import arrived, marker_path, moved, stamps
 from connectors.csv_format import find_format
 from connectors.csv_people import BadRowError, Gathered, GroupNames, People, versions
 from connectors.csv_survey import Survey, open_rows
@@ -120,6 +121,19 @@ class CsvSource:
             survey.remember()
         state.reasons.extend(moved(before, self._path, self._marker))
         yield Certificate(state.records, state.names.count, tuple(state.problems), tuple(state.reasons))
+
+    def stamp(self) -> str | None:
+        """Of the files' sizes, times and places on the disk, and of the way in which they are read."""
+        try:
+            files = {
+                file: (*stamp, file.stat().st_ctime_ns) for file, stamp in stamps(self._path, self._marker).items()
+            }
+            marker = marker_path(self._path, self._marker).stat().st_mtime_ns if self._marker else None
+        except (ConnectorError, OSError):
+            return None
+        way = (self._columns, self._groups_separator, self._encoding, self._delimiter, self._final_line_break)
+        told = repr((sorted(files.items()), marker, way))
+        return hashlib.blake2b(told.encode(errors="surrogatepass"), digest_size=16).hexdigest()
 
     def check(self) -> Iterator[str]:
         """Every reason why a read would fail or not be certified, as sentences; reads everything to find them."""

@@ -123,10 +123,10 @@ def counts(leaver: Leaver, certified: Collection[str]) -> bool:
 def facts(sync: Sync, compared: Compared, read_now: Mapping[str, ReadLine], admins: int | None) -> Facts:
     """What the review needs to know besides the plan."""
     leaving = Counter(name for leaver in compared.leavers for name in {link.key.source for link in leaver.links})
-    linked = sizes.count_accounts(sync.store)
+    linked = sizes.count_accounts(sync.store) if leaving else {}
     certified = [line.name for line in read_now.values() if line.certified]
     return Facts(
-        managed=links.managed(sync.store),
+        managed=links.managed(sync.store) if compared.changes else 0,
         sources=[line.shown() for line in read_now.values()],
         sizes=[
             *(Size(name, None, linked.get(name, 0) - count, linked.get(name, 0)) for name, count in leaving.items()),

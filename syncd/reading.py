@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from sqlalchemy import Engine
 
-from connectors.base import Answering, Incremental
+from connectors.base import Answering, Incremental, Stamped
 from connectors.errors import ConnectorError, CursorError
 from connectors.model import AccountGroup, Certificate, Known, Record, RecordKind, normalise_email, normalise_name
 from syncd.core.diff import Ground
@@ -30,16 +30,22 @@ T = TypeVar("T")
 
 
 def read_sources(sync: Sync, request: Request, run_id: int, now: datetime) -> dict[str, ReadLine]:
-    """Read and ingest. A source that cannot be read at all certifies nothing; when none can be, that is the error."""
-    wanted = request.sources or tuple(sync.sources)
+    """Read and ingest. A source that cannot be read at all certifies nothing; when none can be, that is the error.
+
+    For one person alone a source that stands as it was last read, whole, is not read again; and so it is not in the answer.
+    """
+    wanted: Sequence[str] = request.sources or tuple(sync.sources)
     if unknown := [name for name in wanted if name not in sync.sources]:
         raise UsageError(f"there is no source {unknown[0]}", cure=f"sources are: {', '.join(sync.sources)}")
     before = runs.last_reads(sync.store, wanted)
+    if request.user:
+        wanted = [name for name in wanted if not _stands_as_before(sync, before.get(name), name)]
+        before = {name: line for name, line in before.items() if name in wanted}
     runs.keep_reads(sync.store, run_id, [line.under_way() for line in before.values()])
     reader = _Reader(sync, request, now)
     lines = {name: reader.take(name, before.get(name)) for name in wanted}
     runs.keep_reads(sync.store, run_id, lines.values())
-    if len(reader.failures) == len(wanted):
+    if reader.failures and len(reader.failures) == len(wanted):
         raise reader.failures[0]
     if request.full or runs.recall(sync.store, "rules") != sync.rules_digest:
         clusters.dirty_all(sync.store, sync.rules)
@@ -92,7 +98,11 @@ class _Reader:
                 counted.passages = None
             return self._watched(source.read(counted))
 
-        return ingest(sync.store, name, read, now=self.now, shape=sync.rules.address).certificate
+        stamp = _stamp(sync, name)
+        certificate = ingest(sync.store, name, read, now=self.now, shape=sync.rules.address).certificate
+        if stamp and certificate.certified:
+            runs.remember(sync.store, {f"stamp:{name}": stamp})
+        return certificate
 
     def _watched(self, stream: Iterator[T]) -> Iterator[T]:
         """A source's stream, whose failure is taken note of."""
@@ -103,6 +113,17 @@ class _Reader:
         except ConnectorError as error:
             self.failures.append(error)
             raise
+
+
+def _stands_as_before(sync: Sync, line: ReadLine | None, name: str) -> bool:
+    """Whether a read could but repeat the last one, which was whole: for one person alone it is not done again."""
+    stamp = _stamp(sync, name) if line and line.certified else None
+    return stamp is not None and stamp == runs.recall(sync.store, f"stamp:{name}")
+
+
+def _stamp(sync: Sync, name: str) -> str | None:
+    source = sync.sources[name]
+    return source.stamp() if isinstance(source, Stamped) else None
 
 
 class _Counted(Known):

@@ -94,7 +94,8 @@ def _plan(sync: Sync, request: Request, run_id: int) -> StoredPlan:
     compared.findings += impossible
     possible = without_outstanding(sync, request, compared, possible)
     plan = Plan.of(possible, compared.adoptions)
-    known = facts(sync, compared, read_now, admins)
+    told = {name: lines[name] for name in request.sources or sync.sources if name in lines}
+    known = facts(sync, compared, told, admins)
     review = safety.review(plan, known, sync.policy)
     leaving = [(leaver, counts(leaver, counted)) for leaver in compared.leavers if leaver.certain]
     links.count_leaving(sync.store, leaving, compared.stayed, now)
