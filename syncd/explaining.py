@@ -146,7 +146,8 @@ def _explain(asked: Asked, cluster: Cluster, human: Human, ground: Ground, found
     difference = diff(human.verdict, ground) if human.verdict else None
     ids = {link.fluix_id for link in human.links}
     names = _addresses(human)
-    changes = _mine([*tracing.history(asked.store, names), *found.changes], human.records, ids)
+    known = [*tracing.history(asked.store, names), *tracing.begun(asked.store, ids), *found.changes]
+    changes = _mine(known, human.records, ids)
     who = _who(human, cluster)
     history = _history(asked, changes, human.records, who, difference)
     seen = tracing.seen(asked.store, [entry.key for entry in human.entries], asked.ways.precedence)

@@ -22,6 +22,7 @@ from syncd.store.changes import Held, take_changes
 from syncd.store.ingest import ingest
 from syncd.store.runs import ReadLine
 from syncd.store.sources import Cursor, cursor_of
+from syncd.store.sql import chunks
 from syncd.sync import Request, Sync
 
 _TELL_EVERY = 1000
@@ -179,8 +180,20 @@ def _read_some(sync: Sync, target: Answering, email: str) -> Sequence[AccountGro
     return target.every_group()
 
 
-def _ground(sync: Sync, there: Sequence[AccountGroup]) -> Ground:
+def note_changed(sync: Sync, fluix_ids: Iterable[str]) -> None:
+    """Take in again the accounts that were just changed, so that what the store tells of them until the next read is true."""
+    for part in chunks(fluix_ids):
+        accounts.ingest_some(sync.store, part, sync.target.get(part).values())
+    if isinstance(sync.target, Answering):
+        _keep_groups(sync, sync.target.every_group())
+
+
+def _keep_groups(sync: Sync, there: Iterable[AccountGroup]) -> None:
     runs.remember(sync.store, {"groups": json.dumps([group.display_name for group in there])})
+
+
+def _ground(sync: Sync, there: Sequence[AccountGroup]) -> Ground:
+    _keep_groups(sync, there)
     able = "create_group" in sync.target.capabilities.verbs
     return replace(
         sync.ground,

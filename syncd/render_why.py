@@ -72,4 +72,4 @@ def _text(value: object) -> str:
         return ", ".join(map(_text, value)) or "none"
     if isinstance(value, Mapping):
         return "; ".join(f"{name} {_text(one)}" for name, one in value.items())
-    return str(value)
+    return str(value) or "(empty)"

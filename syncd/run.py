@@ -10,6 +10,7 @@ import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from connectors.errors import ConnectorError
 from connectors.model import normalise_email
 from syncd.apply import Worker
 from syncd.comparing import accepts, compare, counts, facts, look_at_leavers, look_at_returners
@@ -21,8 +22,8 @@ from syncd.core.plan import Plan
 from syncd.core.report import Report
 from syncd.errors import Interrupted, SyncdError, UsageError
 from syncd.outstanding import without_outstanding
-from syncd.reading import frozen_groups, read_account, read_sources, rename_groups
-from syncd.store import accounts, clusters, departures, ledger, links, plans, runs, sizes
+from syncd.reading import frozen_groups, note_changed, read_account, read_sources, rename_groups
+from syncd.store import accounts, clusters, departures, ledger, links, plans, runs, sizes, tracing
 from syncd.store.erasure import erase_due
 from syncd.store.journal import Journal
 from syncd.store.ledger import Ledger
@@ -178,6 +179,8 @@ def _apply(sync: Sync, run_id: int, stored: StoredPlan, resumed: int, *, fresh: 
     adoptions = links.not_yet(sync.store, stored.plan.links) if fresh else _still_adopted(sync, stored.plan.links)
     links.adopt(sync.store, adoptions, sync.actor, sync.clock())
     applied = worker.apply(stored.plan_id, going)
+    with contextlib.suppress(ConnectorError):  # it is done, and the next run reads it in any case
+        note_changed(sync, tracing.done_ids(sync.store, stored.plan_id, run_id))
     done = journal.done_keys(stored.plan_id)
     sizes.accept(sync.store, [(name, group, now) for name, group, now, keys in stored.accepts if done.issuperset(keys)])
     report = Report(

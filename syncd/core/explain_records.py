@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from jinja2 import Environment, TemplateSyntaxError, meta
+from jinja2 import Environment, meta
 
 from connectors.model import normalise_name
 from syncd.core.change import Decision, Finding, RecordKey
@@ -68,10 +68,8 @@ def _scope(entry: Entry, seen: Seen, ways: Ways) -> Fact:
 def _used(template: str, seen: Seen) -> dict[str, Any]:
     """The attributes that an expression names, and their values; null where the record has none."""
     given = seen_by_rules(seen.attributes, seen.groups)
-    try:
-        names = sorted(meta.find_undeclared_variables(Environment(autoescape=False).parse(template)))  # noqa: S701
-    except TemplateSyntaxError:
-        return {}
+    tree = Environment(autoescape=False).parse(template)  # noqa: S701 - nothing is rendered
+    names = sorted(meta.find_undeclared_variables(tree))
     return {name: plain(given.get(name)) for name in names}
 
 
@@ -113,7 +111,7 @@ def _match(human: Human, ways: Ways) -> Iterator[Fact]:
             yield Fact(f"the account {verdict.vanished} that was linked is not in Fluix any more")
         case Present(account=account) if account is not None:
             yield from _matched(verdict, account.fluix_id, account.email, ways)
-        case None:
+        case _:
             yield Fact("no record asks for an account, and none was made: nothing is done")
 
 

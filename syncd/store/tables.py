@@ -230,6 +230,7 @@ journal = Table(
     sqlite_with_rowid=False,
 )
 Index("journal_plan", journal.c.plan_id, journal.c.key)
+Index("journal_fluix_id", journal.c.fluix_id)
 Index(
     "journal_open",
     journal.c.plan_id,

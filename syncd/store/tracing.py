@@ -84,6 +84,15 @@ def history(engine: Engine, names: Collection[str], plan_ids: Collection[int] | 
         return planned(connection, names, _plan_ids(connection) if plan_ids is None else plan_ids)
 
 
+def begun(engine: Engine, fluix_ids: Collection[str]) -> list[PlannedChange]:
+    """Every change that was ever begun for these accounts, under whatever address."""
+    where = (plan_changes.c.plan_id == journal.c.plan_id) & (plan_changes.c.key == journal.c.key)
+    query = select(plan_changes.c.plan_id, plan_changes.c.change, plan_changes.c.decision).join(journal, where)
+    with reading(engine) as connection:
+        rows = connection.execute(query.where(journal.c.fluix_id.in_(list(fluix_ids))))
+        return [(plan_id, change_from_dict(change), Decision[word.upper()]) for plan_id, change, word in rows]
+
+
 def planned(connection: Connection, names: Collection[str], plan_ids: Collection[int]) -> list[PlannedChange]:
     """As `history`, inside a connection. Goes by plan and key, which is an index, however many changes a plan has."""
     columns = (plan_changes.c.plan_id, plan_changes.c.change, plan_changes.c.decision)
@@ -138,6 +147,13 @@ def deeds(engine: Engine, keys: Mapping[int, Collection[str]]) -> list[Deed]:
                 for row in connection.execute(query.order_by(journal.c.place))
             ]
     return sorted(found, key=lambda deed: deed.at, reverse=True)
+
+
+def done_ids(engine: Engine, plan_id: int, run_id: int) -> list[str]:
+    """The accounts that this run changed, made or deleted by this plan."""
+    query = select(journal.c.fluix_id).distinct().where(journal.c.plan_id == plan_id, journal.c.run_id == run_id)
+    with reading(engine) as connection:
+        return [one for one in connection.execute(query.where(journal.c.state == "done")).scalars() if one]
 
 
 def seen(engine: Engine, keys: Iterable[RecordKey], sources: Collection[str]) -> dict[RecordKey, Seen]:

@@ -81,6 +81,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("operation_id"),
         sqlite_with_rowid=False,
     )
+    op.create_index("journal_fluix_id", "journal", ["fluix_id"], unique=False)
     op.create_index(
         "journal_open",
         "journal",
