@@ -20,13 +20,15 @@ from connectors.fluix.portal.notice import Notice
 from connectors.fluix.webhook import Webhook
 from connectors.model import normalise_email
 from connectors.registry import source_class, target_class
-from syncd.config import Config, CsvSourceConfig
+from syncd.config import Config, CsvSourceConfig, MemberLimit, WindowBudget
 from syncd.config_ldap import LdapSourceConfig
 from syncd.config_target import PortalTargetConfig
+from syncd.core.budgets import BudgetKind, Budgets, Limit
 from syncd.core.diff import Ground
 from syncd.core.leaving import Farewells
 from syncd.core.rules import GroupRule, Rules
-from syncd.core.safety import Limit, Policy
+from syncd.core.safety import Policy
+from syncd.core.shrinkage import Shrinkage
 from syncd.secrets import Secret, SecretError
 from syncd.store.engine import open_engine, require_current
 from syncd.store.orders import OrderBook
@@ -184,9 +186,20 @@ def _farewells(config: Config) -> Farewells:
 def _policy(config: Config) -> Policy:
     budgets = config.budgets
     return Policy(
-        budgets={kind: Limit(limit.count, limit.percent) for kind, limit in budgets.run.limits.items()},
-        minimum_population=budgets.minimum_population,
-        block=budgets.block,
-        shrink_percent=config.shrink.max_percent,
-        group_minimum=config.shrink.group_minimum,
+        Budgets(
+            run=_limits(budgets.run),
+            day=_limits(budgets.day),
+            week=_limits(budgets.week),
+            minimum_population=budgets.minimum_population,
+            block=budgets.block,
+        ),
+        Shrinkage(config.shrink.max_percent, config.shrink.group_minimum),
     )
+
+
+def _limits(window: WindowBudget) -> dict[BudgetKind, Limit]:
+    limits: dict[BudgetKind, Limit] = {}
+    for kind, limit in window.limits.items():
+        each = limit.per_group if isinstance(limit, MemberLimit) else None
+        limits[kind] = Limit(limit.count, limit.percent, Limit(each.count, each.percent) if each else None)
+    return limits

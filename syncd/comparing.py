@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from syncd.core import returning, safety
+from syncd.core import returning
+from syncd.core.budgets import dated_ahead
 from syncd.core.change import Change, Finding, RecordKey
-from syncd.core.diff import Ground, diff
+from syncd.core.continuity import Doubt
+from syncd.core.diff import Ground, adoption, diff
 from syncd.core.humans import Cluster, Leaver, Link
 from syncd.core.leaving import farewell
 from syncd.core.plan import Plan
+from syncd.core.quarantine import sentence
 from syncd.core.resolve import resolve
-from syncd.core.safety import Facts, Policy, Size
-from syncd.store import accounts, clusters, departures, links, runs, sizes
+from syncd.core.safety import Facts, Policy, SourceRead
+from syncd.core.shrinkage import Size, absences, shrunk
+from syncd.reading import SourcesRead
+from syncd.store import accounts, clusters, departures, links, runs, size_history, sizes, tallies
 from syncd.store.plans import Accepts
-from syncd.store.runs import ReadLine
 from syncd.sync import Request, Sync
 
 
@@ -32,6 +36,11 @@ class Compared:
     stayed: list[Link] = field(default_factory=list)
     """Links of people who were leaving, and are not any more."""
     settled: list[RecordKey] = field(default_factory=list)
+
+    @property
+    def vanished(self) -> int:
+        """How many accounts of ours are gone, though their people are still there."""
+        return sum(finding.check == "deleted_by_hand" for finding in self.findings)
 
 
 def compare(sync: Sync, request: Request, ground: Ground, trust: clusters.Trust) -> Compared:
@@ -120,28 +129,86 @@ def counts(leaver: Leaver, certified: Collection[str]) -> bool:
     return all(link.key.source in certified for link in leaver.links)
 
 
-def facts(sync: Sync, compared: Compared, read_now: Mapping[str, ReadLine], admins: int | None) -> Facts:
+def mark_admins(sync: Sync, changes: list[Change]) -> list[Change]:
+    """The changes, with those marked that touch a user who holds a role or owns the account; asked only if a budget asks."""
+    if not sync.policy.budgets.watches("admin"):
+        return changes
+    ids = {change.fluix_id for change in changes if change.fluix_id}
+    dossiers = sync.target.dossiers(ids) if ids else {}
+    admins = {fluix_id for fluix_id, dossier in dossiers.items() if dossier.role or dossier.owner}
+    return [replace(change, admin=True) if change.fluix_id in admins else change for change in changes]
+
+
+def look_at_adoptions(sync: Sync, request: Request, compared: Compared) -> int:
+    """Say which accounts, there already, would become ours. Returns how many."""
+    new = links.not_owned(sync.store, {link.fluix_id for link in compared.adoptions})
+    if not new:
+        return 0
+    emails = {link.fluix_id: str(link.given.get("email")) for link in compared.adoptions if link.fluix_id in new}
+    others = None if request.user else accounts.count_foreign(sync.store) - len(new)
+    compared.findings.append(adoption(sorted(emails.values()), others))
+    return len(new)
+
+
+def facts(
+    sync: Sync,
+    request: Request,
+    compared: Compared,
+    read: SourcesRead,
+    *,
+    admins: int | None,
+    doubts: Sequence[Doubt],
+    plan: Plan,
+) -> Facts:
     """What the review needs to know besides the plan."""
-    leaving = Counter(name for leaver in compared.leavers for name in {link.key.source for link in leaver.links})
-    linked = sizes.count_accounts(sync.store) if leaving else {}
-    certified = [line.name for line in read_now.values() if line.certified]
+    counted = tallies.windows(sync.store, read.at)
+    compared.findings += read.findings
+    if counted.until:
+        compared.findings.append(dated_ahead(counted.ahead, counted.until))
+    each = sync.policy.budgets.each_group and plan.of_kind("remove_member")
     return Facts(
-        managed=links.managed(sync.store) if compared.changes else 0,
-        sources=[line.shown() for line in read_now.values()],
+        managed=links.managed(sync.store),
+        sources=[*(line.shown() for line in (read.lines | read.standing).values()), *_not_read(sync, read)],
         sizes=[
-            *(Size(name, None, linked.get(name, 0) - count, linked.get(name, 0)) for name, count in leaving.items()),
-            *sizes.changed_groups(sync.store, certified, sync.rules.group_name),
+            *_source_sizes(sync, request, compared, read),
+            *sizes.changed_groups(sync.store, read.certified, sync.rules.group_name, read.at),
         ],
         admins=admins,
+        past=counted.past,
+        members=sizes.members(sync.store, sync.rules.group_name) if each else {},
+        waiting=read.waiting,
+        doubts=doubts,
         seats=sync.target.seats(),
         findings=compared.findings,
     )
 
 
+def _not_read(sync: Sync, read: SourcesRead) -> Iterator[SourceRead]:
+    """The sources in quarantine, as their last read had them."""
+    lines = runs.last_reads(sync.store, read.waiting) if read.waiting else {}
+    for name, trouble in read.waiting.items():
+        line = lines.get(name)
+        said = (f"in quarantine: {sentence(trouble)}",)
+        yield SourceRead(name, line.records if line else 0, line.groups if line else 0, problems=said)
+
+
+def _source_sizes(sync: Sync, request: Request, compared: Compared, read: SourcesRead) -> Iterator[Size]:
+    """How many accounts each source keeps; kept in the history when it was read whole."""
+    leaving = Counter(name for leaver in compared.leavers for name in {link.key.source for link in leaver.links})
+    linked = sizes.count_accounts(sync.store)
+    highest = size_history.highest_of(sync.store, [(name, "") for name in leaving], read.at)
+    for name, count in leaving.items():
+        yield Size(name, None, linked.get(name, 0) - count, linked.get(name, 0), highest=highest.get((name, ""), 0))
+    if request.user is None:
+        for name in read.certified:
+            size_history.keep_source(sync.store, name, linked.get(name, 0) - leaving[name], read.at)
+
+
 def accepts(plan: Plan, changed: Iterable[Size], policy: Policy) -> Accepts:
-    """Which group sizes are the measure from now on: a shrunken one only when all that rests on it was done."""
-    return [
-        (size.source, size.group, size.now, list(safety.absences(plan, size)) if safety.shrunk(size, policy) else [])
-        for size in changed
-        if size.group is not None
-    ]
+    """Which sizes are the measure from now on: a shrunken one only when all that rests on it was done."""
+    taken: Accepts = []
+    for size in changed:
+        resting = list(absences(plan, size)) if shrunk(size, policy.shrink) else []
+        if size.group is not None or resting:
+            taken.append((size.source, size.group or "", size.now, resting))
+    return taken

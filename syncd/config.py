@@ -67,7 +67,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Config", "ConfigError", "ConfigProblem", "Secret", "SecretError", "config_keys", "load_config"]
 
-Kind = Literal["create", "update", "email_change", "delete", "remove_member"]
+Kind = Literal["create", "update", "email_change", "delete", "remove_member", "admin"]
 """The kinds of change that have a budget of their own."""
 
 Percent = Annotated[float, Field(ge=0, le=100)]
@@ -326,9 +326,25 @@ class Limit(Section):
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
-        if self.count is None and self.percent is None:
+        if not self._limits():
             raise faults("an empty limit limits nothing: give `count`, `percent` or both, or `null` to switch it off")
         return self
+
+    def _limits(self) -> bool:
+        return self.count is not None or self.percent is not None
+
+
+class MemberLimit(Limit):
+    """How many removals from groups pass without an approval: over all groups, and for each group by itself."""
+
+    per_group: Limit | None = Field(
+        default=None,
+        description="The limit for each group by itself: `count`, `percent` of its members, or both. Percentages are not "
+        "applied to groups of fewer than `minimum_population` members.",
+    )
+
+    def _limits(self) -> bool:
+        return super()._limits() or self.per_group is not None
 
 
 def _kind(meaning: str, default: Limit | None = None) -> Any:
@@ -342,7 +358,10 @@ class WindowBudget(Section):
     update: Limit | None = _kind("changed names")
     email_change: Limit | None = _kind("changed emails, with which people log in")
     delete: Limit | None = _kind("deleted accounts")
-    remove_member: Limit | None = _kind("people taken out of groups")
+    remove_member: MemberLimit | None = _kind("people taken out of groups")
+    admin: Limit | None = _kind(
+        "changes of any kind to users with a role or the owner, as far as the target tells who they are"
+    )
 
     @property
     def limits(self) -> Mapping[Kind, Limit]:
@@ -353,6 +372,7 @@ class WindowBudget(Section):
             "email_change": self.email_change,
             "delete": self.delete,
             "remove_member": self.remove_member,
+            "admin": self.admin,
         }
         return {kind: limit for kind, limit in every.items() if limit is not None}
 
@@ -362,7 +382,11 @@ class RunBudget(WindowBudget):
 
     email_change: Limit | None = _kind("changed emails, with which people log in", Limit(count=25))
     delete: Limit | None = _kind("deleted accounts", Limit(count=25, percent=5))
-    remove_member: Limit | None = _kind("people taken out of groups", Limit(percent=20))
+    remove_member: MemberLimit | None = _kind("people taken out of groups", MemberLimit(percent=20))
+    admin: Limit | None = _kind(
+        "changes of any kind to users with a role or the owner, as far as the target tells who they are",
+        Limit(count=10),
+    )
 
 
 class DayBudget(WindowBudget):
@@ -385,11 +409,12 @@ class BudgetsConfig(Section):
     )
     day: DayBudget = Field(
         default=DayBudget(),
-        description="The limits of 24 hours, for the slow leak that no single run shows. Kept now, enforced in a later version.",
+        description="The limits of 24 hours, for the slow leak that no single run shows. What was done before counts, whoever "
+        "approved it, together with what the plan would add.",
     )
     week: WeekBudget = Field(
         default=WeekBudget(),
-        description="The limits of 7 days. Kept now, enforced in a later version.",
+        description="The limits of 7 days, counted in the same way.",
     )
     minimum_population: int = Field(
         default=20,
@@ -409,8 +434,9 @@ class ShrinkConfig(Section):
 
     max_percent: Percent = Field(
         default=30,
-        description="A source or a group that lost more than so many percent (0 to 100) since its last certified read holds "
-        "its absences: nobody is deleted or taken out because of it until a person approves.",
+        description="A source or a group that lost more than so many percent (0 to 100) since its last certified read, or "
+        "since its highest in the last 7 days, holds its absences: nobody is deleted or taken out because of it until a person "
+        "approves.",
     )
     group_minimum: int = Field(
         default=10,
@@ -557,8 +583,7 @@ class Config(Located):
 
     def unused(self) -> list[str]:
         """The keys that were given and that this version does not use, for `check` to say so."""
-        given = [key for key in ("store_password", "schedule", "mdm", "serve") if getattr(self, key) is not None]
-        return given + [f"budgets.{key}" for key in ("day", "week") if key in self.budgets.model_fields_set]
+        return [key for key in ("store_password", "schedule", "mdm", "serve") if getattr(self, key) is not None]
 
     def secret_problems(self) -> list[str]:
         """Every secret that cannot be read at this moment, as sentences with the key and a cure."""

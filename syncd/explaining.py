@@ -18,7 +18,7 @@ from syncd.core.humans import Cluster, Leaver, Present
 from syncd.core.resolve import resolve
 from syncd.core.returning import Departure
 from syncd.errors import UsageError
-from syncd.reading import frozen_groups, known_groups, renames_known
+from syncd.reading_account import frozen_groups, known_groups, renames_known
 from syncd.store import clusters, departures, plans, runs, tracing
 from syncd.store.tracing import Found, PlannedChange
 

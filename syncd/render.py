@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from syncd.core.change import Change, Decision, Finding
+from syncd.core.humans import Link
 from syncd.core.report import Report
 from syncd.core.safety import SourceRead
 
@@ -44,6 +45,7 @@ def plan_document(report: Report) -> dict[str, Any]:
         "counts": report.plan.counts(),
         "held": _held(report),
         "changes": [change_document(change, report.decisions[change.key]) for change in report.plan.changes],
+        "adoptions": [_adoption(link) for link in report.plan.links],
         "findings": [finding_document(finding) for finding in report.review.findings],
         "sources": [_source(read) for read in report.sources],
     }
@@ -84,6 +86,10 @@ def change_document(change: Change, decision: Decision) -> dict[str, Any]:
         "reason": change.reason,
         "decision": decision.word,
     }
+
+
+def _adoption(link: Link) -> dict[str, Any]:
+    return {"user": link.given.get("email"), "fluix_id": link.fluix_id, "record": str(link.key)}
 
 
 def finding_document(finding: Finding) -> dict[str, Any]:

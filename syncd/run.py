@@ -13,7 +13,17 @@ from dataclasses import replace
 from connectors.errors import ConnectorError
 from connectors.model import normalise_email
 from syncd.apply import Worker
-from syncd.comparing import accepts, compare, counts, facts, look_at_leavers, look_at_returners
+from syncd.comparing import (
+    accepts,
+    compare,
+    counts,
+    facts,
+    look_at_adoptions,
+    look_at_leavers,
+    look_at_returners,
+    mark_admins,
+)
+from syncd.continuing import doubt_deeds, go_on, let_through
 from syncd.core import safety
 from syncd.core.approval import decide
 from syncd.core.change import Decision, RecordKey
@@ -22,8 +32,10 @@ from syncd.core.plan import Plan
 from syncd.core.report import Report
 from syncd.errors import Interrupted, SyncdError, UsageError
 from syncd.outstanding import without_outstanding
-from syncd.reading import frozen_groups, note_changed, read_account, read_sources, rename_groups
-from syncd.store import accounts, clusters, departures, ledger, links, plans, runs, sizes, tracing
+from syncd.reading import read_sources
+from syncd.reading_account import frozen_groups, note_changed, read_account, rename_groups
+from syncd.store import accounts, clusters, departures, ledger, links, plans, runs, tracing
+from syncd.store.continuity import bear_witness
 from syncd.store.erasure import erase_due
 from syncd.store.journal import Journal
 from syncd.store.ledger import Ledger
@@ -80,25 +92,27 @@ def apply_plan(sync: Sync, plan_id: int) -> Report:
 def _plan(sync: Sync, request: Request, run_id: int) -> StoredPlan:
     """The steps from reading to the review."""
     now = sync.clock()
-    read_now = read_sources(sync, request, run_id, now)
-    lines = {**runs.last_reads(sync.store, sync.sources), **read_now}
-    counted = frozenset(line.name for line in read_now.values() if line.certified)
+    read = read_sources(sync, request, run_id, now)
+    lines = {**runs.last_reads(sync.store, sync.sources), **read.lines}
     ground = replace(
-        read_account(sync, request), now=now, counted=counted, frozen=frozen_groups(sync.rules, lines.values())
+        read_account(sync, request),
+        now=now,
+        counted=frozenset(read.certified),
+        frozen=frozen_groups(sync.rules, lines.values()),
     )
     renamed = rename_groups(sync, ground)
     compared = compare(sync, request, replace(ground, renames=renamed.moved), runs.trust_of(lines.values()))
     compared.findings += renamed.findings
     admins = look_at_leavers(sync, compared)
     look_at_returners(sync, request, compared, now)
+    doubts = doubt_deeds(sync, run_id, now, look_at_adoptions(sync, request, compared), compared.vanished)
     possible, impossible = safety.within((*renamed.changes, *compared.changes), sync.target.capabilities.verbs)
     compared.findings += impossible
-    possible = without_outstanding(sync, request, compared, possible)
+    possible = mark_admins(sync, without_outstanding(sync, request, compared, possible))
     plan = Plan.of(possible, compared.adoptions)
-    told = {name: lines[name] for name in request.sources or sync.sources if name in lines}
-    known = facts(sync, compared, told, admins)
+    known = facts(sync, request, compared, read, admins=admins, doubts=doubts, plan=plan)
     review = safety.review(plan, known, sync.policy)
-    leaving = [(leaver, counts(leaver, counted)) for leaver in compared.leavers if leaver.certain]
+    leaving = [(leaver, counts(leaver, read.certified)) for leaver in compared.leavers if leaver.certain]
     links.count_leaving(sync.store, leaving, compared.stayed, now)
     clusters.settle(sync.store, compared.settled)
     taken = [] if request.user else accepts(plan, known.sizes, sync.policy)
@@ -182,7 +196,7 @@ def _apply(sync: Sync, run_id: int, stored: StoredPlan, resumed: int, *, fresh: 
     with contextlib.suppress(ConnectorError):  # it is done, and the next run reads it in any case
         note_changed(sync, tracing.done_ids(sync.store, stored.plan_id, run_id))
     done = journal.done_keys(stored.plan_id)
-    sizes.accept(sync.store, [(name, group, now) for name, group, now, keys in stored.accepts if done.issuperset(keys)])
+    let_through(sync, stored, done)
     report = Report(
         run_id,
         stored.plan_id,
@@ -204,9 +218,12 @@ def _apply(sync: Sync, run_id: int, stored: StoredPlan, resumed: int, *, fresh: 
 @contextlib.contextmanager
 def _line(sync: Sync, command: str) -> Iterator[int]:
     """The run's own line: how it ended is always written, unless the process is killed."""
-    run_id = runs.start(sync.store, command, sync.actor, sync.clock())
+    began = sync.clock()
+    run_id = runs.start(sync.store, command, sync.actor, began)
     try:
+        go_on(sync, run_id, began)
         yield run_id
+        bear_witness(sync.store, run_id)
     except (KeyboardInterrupt, Interrupted):
         runs.write(sync.store, run_id, state="interrupted", ended_at=sync.clock())
         raise

@@ -14,13 +14,22 @@ from sqlalchemy import Engine
 
 from connectors.base import Capabilities
 from connectors.model import Account, AccountGroup, Certificate, Dossier, Outcome, Step
-from syncd.comparing import Compared, compare_clusters, facts, look_at_leavers, look_at_returners
+from syncd.comparing import (
+    Compared,
+    compare_clusters,
+    facts,
+    look_at_adoptions,
+    look_at_leavers,
+    look_at_returners,
+    mark_admins,
+)
 from syncd.core import safety
 from syncd.core.outlook import Contrast, Outlook, contrast
 from syncd.core.plan import Plan
 from syncd.errors import UsageError
-from syncd.reading import frozen_groups, known_groups, renames_known
-from syncd.store import clusters, runs
+from syncd.reading import SourcesRead
+from syncd.reading_account import frozen_groups, known_groups, renames_known
+from syncd.store import clusters, continuity, runs
 from syncd.store.scratch import scratch_copy
 from syncd.store.sql import chunks
 from syncd.sync import Request, Sync
@@ -91,8 +100,11 @@ def _outlook(both: Compare, real: Sync, copy: Engine, now: datetime) -> Outlook:
     look_at_returners(sync, request, compared, now)
     possible, impossible = safety.within((*renamed.changes, *compared.changes), sync.target.capabilities.verbs)
     compared.findings += impossible
-    plan = Plan.of(possible, compared.adoptions)
-    return Outlook(plan, safety.review(plan, facts(sync, compared, lines, admins), sync.policy))
+    look_at_adoptions(sync, request, compared)
+    plan = Plan.of(mark_admins(sync, possible), compared.adoptions)
+    read = SourcesRead(now, lines)
+    known = facts(sync, request, compared, read, admins=admins, doubts=continuity.doubts(copy), plan=plan)
+    return Outlook(plan, safety.review(plan, known, sync.policy))
 
 
 class _Untouched:

@@ -68,6 +68,8 @@ class Change:
     fluix_id: str | None = None
     records: tuple[RecordKey, ...] = ()
     """Whose change it is: the person's records, primary first."""
+    admin: bool = False
+    """Whether the user holds a role or owns the account, as far as the target tells."""
 
     @property
     def key(self) -> str:

@@ -15,6 +15,9 @@ from connectors.model import Account, normalise_email, normalise_name
 from syncd.core.change import Change, Decision, Finding, RecordKey
 from syncd.core.humans import Isolated, Leaver, Link, Present, Verdict
 
+_SHOWN = 5
+"""How many adopted accounts a finding names; all of them stand in the plan."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ground:
@@ -196,7 +199,7 @@ def _leaver(leaver: Leaver, ground: Ground) -> Difference:
     records = tuple(link.key for link in leaver.links)
     result = Difference(leaving=leaver)
     assert leaver.links, "only what we own can leave"
-    since = max(link.leaving_since or ground.now for link in leaver.links)
+    since = min(ground.now, max(link.leaving_since or ground.now for link in leaver.links))
     counts = all(key.source in ground.counted for key in records)
     reads = min(link.leaving_reads for link in leaver.links) + counts
     trusted = leaver.certain
@@ -260,3 +263,20 @@ def _names_after(account: Account, ground: Ground) -> list[str]:
 
 def _renamed(name: str, ground: Ground) -> str:
     return ground.renames.get(normalise_name(name), name) if ground.renames else name
+
+
+def adoption(emails: Sequence[str], others: int | None) -> Finding:
+    """What is said of accounts that are there already and would become ours.
+
+    Args:
+        emails: theirs.
+        others: how many accounts match nobody; None when nothing can be said of everybody.
+    """
+    more = len(emails) - _SHOWN
+    names = ", ".join(emails[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
+    one = len(emails) == 1
+    message = f"{len(emails)} account{'' if one else 's'} there already become{'s' if one else ''} ours: {names}"
+    if others is not None:
+        rest = "other matches nobody and stays" if others == 1 else "others match nobody and stay"
+        message += f"; {others} {rest} untouched"
+    return Finding("adoption", Decision.PROCEED, message)

@@ -77,7 +77,8 @@ def _canonical(value: object) -> bytes:
 
 def change_to_dict(change: Change) -> dict[str, Any]:
     """A change as JSON can hold it; `change_from_dict` reads it back."""
-    return {
+    told = {"admin": True} if change.admin else {}
+    return told | {
         "kind": change.kind,
         "user": change.user,
         "group": change.group,

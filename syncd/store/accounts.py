@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import Connection, Engine, delete, select
+from sqlalchemy import Connection, Engine, delete, exists, func, select
 
 from connectors.model import Account, AccountGroup, Certificate, normalise_email
 from syncd.store.engine import reading, writing
@@ -117,6 +117,13 @@ def id_of(engine: Engine, email: str) -> str | None:
     with reading(engine) as connection:
         query = select(accounts.c.fluix_id).where(accounts.c.address == normalise_email(email))
         return connection.execute(query).scalar()
+
+
+def count_foreign(engine: Engine) -> int:
+    """How many accounts are there, as last read, to which no link leads."""
+    with reading(engine) as connection:
+        linked = exists().where(links.c.fluix_id == accounts.c.fluix_id)
+        return connection.execute(select(func.count()).select_from(accounts).where(~linked)).scalar_one()
 
 
 def linked_to(engine: Engine, source: str, external_id: str) -> Account | None:

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine, bindparam, literal_column, select, up
 
 from connectors.model import Outcome, Step
 from syncd.core.change import Change
-from syncd.store import links
+from syncd.store import links, tallies
 from syncd.store.audit import Event, append
 from syncd.store.engine import reading, writing
 from syncd.store.plans import change_of
@@ -51,7 +51,7 @@ class Journal:
                 connection.execute(upsert(connection, journal), rows)
 
     def conclude(self, ended: Sequence[tuple[Change, Step, Outcome]]) -> None:
-        """Write what became of steps, and what follows from it: links, and a line in the audit for each."""
+        """Write what became of steps, and what follows from it: links, counts, and a line in the audit for each."""
         if not ended:
             return
         now = self._clock()
@@ -61,6 +61,7 @@ class Journal:
             )
             done = [(change, step, out) for change, step, out in ended if out.state == "done"]
             links.follow(connection, done)
+            tallies.add(connection, _counting(ended), now)
             events = [self._event(change, step.verb, out.state, out.message) for change, step, out in ended]
             append(connection, events, now)
 
@@ -132,6 +133,11 @@ class Journal:
         if change.before or change.after:
             detail |= {"before": change.before, "after": change.after}
         return Event(self._actor, verb, change.user or change.group or "", detail)
+
+
+def _counting(ended: Iterable[tuple[Change, Step, Outcome]]) -> list[Change]:
+    """What counts for the budgets: once a change, with its own step; what a person was asked to do counts as done."""
+    return [change for change, step, out in ended if step.verb == change.kind and out.state in {"done", "ordered"}]
 
 
 def _step(data: Mapping[str, Any]) -> Step:

@@ -133,6 +133,17 @@ def managed(engine: Engine) -> int:
         return connection.execute(select(func.count(func.distinct(links.c.fluix_id)))).scalar_one()
 
 
+def not_owned(engine: Engine, fluix_ids: Iterable[str]) -> set[str]:
+    """Those of these accounts to which no link leads."""
+    ids = set(fluix_ids)
+    with reading(engine) as connection:
+        if connection.execute(select(links.c.fluix_id).limit(1)).first():
+            for part in chunks(list(ids)):
+                query = select(links.c.fluix_id).where(links.c.fluix_id.in_(part))
+                ids -= set(connection.execute(query).scalars())
+    return ids
+
+
 def count_leaving(
     engine: Engine, leavers: Iterable[tuple[Leaver, bool]], stayed: Iterable[Link], now: datetime
 ) -> None:
@@ -146,7 +157,7 @@ def count_leaving(
         {
             "of": link.key.source,
             "key": link.key.external_id,
-            "since": link.leaving_since or now,
+            "since": min(link.leaving_since or now, now),
             "reads": link.leaving_reads + counts,
         }
         for leaver, counts in leavers

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable
+from datetime import datetime
 
 from sqlalchemy import Engine, bindparam, func, or_, select, update
 
-from syncd.core.safety import Size
+from connectors.model import normalise_name
+from syncd.core.shrinkage import Size
+from syncd.store import size_history
 from syncd.store.engine import reading, writing
 from syncd.store.tables import links, sizes
 
 
-def changed_groups(engine: Engine, sources: Collection[str], fluix_group: Callable[[str], str | None]) -> list[Size]:
+def changed_groups(
+    engine: Engine, sources: Collection[str], fluix_group: Callable[[str], str | None], now: datetime
+) -> list[Size]:
     """The groups whose sizes differ from the accepted ones, of these sources.
 
     Args:
         engine: the store's.
         sources: names of the sources that were read whole.
         fluix_group: what a source's group is called in Fluix.
+        now: the time, from which the history is looked back on.
     """
     query = (
         select(sizes)
@@ -25,10 +32,31 @@ def changed_groups(engine: Engine, sources: Collection[str], fluix_group: Callab
         .order_by(sizes.c.source, sizes.c.group_name)
     )
     with reading(engine) as connection:
-        return [
-            Size(row.source, row.group_name, row.now, row.accepted or 0, fluix_group(row.group_name))
-            for row in connection.execute(query)
-        ]
+        rows = connection.execute(query).all()
+    smaller = [(row.source, row.group_name) for row in rows if row.accepted is not None]
+    highest = size_history.highest_of(engine, smaller, now)
+    return [
+        Size(
+            row.source,
+            row.group_name,
+            row.now,
+            row.accepted or 0,
+            fluix_group(row.group_name),
+            highest.get((row.source, row.group_name), 0),
+        )
+        for row in rows
+    ]
+
+
+def members(engine: Engine, fluix_group: Callable[[str], str | None]) -> dict[str, int]:
+    """How many members the sources' last accepted reads gave each of Fluix's groups, by their names as compared."""
+    found = Counter[str]()
+    query = select(sizes.c.group_name, func.coalesce(sizes.c.accepted, sizes.c.now))
+    with reading(engine) as connection:
+        for group, size in connection.execute(query):
+            if name := fluix_group(group):
+                found[normalise_name(name)] += size
+    return found
 
 
 def count_accounts(engine: Engine) -> dict[str, int]:

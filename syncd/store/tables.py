@@ -114,7 +114,46 @@ sizes = Table(
     Column("group_name", String, nullable=False, comment="the source's name of the group"),
     Column("now", Integer, nullable=False),
     Column("accepted", Integer, comment="at the last certified read whose absences were let through"),
+    Column("kept", Integer, comment="as the history of certified reads has it"),
     PrimaryKeyConstraint("source", "group_name"),
+    sqlite_with_rowid=False,
+)
+
+size_history = Table(
+    "size_history",
+    metadata,
+    Column("source", String, nullable=False),
+    Column("group_name", String, nullable=False, comment="the source's name of the group; empty: the source itself"),
+    Column("day", String(10), nullable=False, comment="a day on which a certified read showed another size"),
+    Column("at", Moment, nullable=False, comment="of the last such read of the day"),
+    Column("size", Integer, nullable=False, comment="at that read"),
+    Column("highest", Integer, nullable=False, comment="of the day"),
+    PrimaryKeyConstraint("source", "group_name", "day"),
+    sqlite_with_rowid=False,
+)
+
+quarantines = Table(
+    "quarantines",
+    metadata,
+    Column("source", String, primary_key=True),
+    Column("failures", Integer, nullable=False, comment="reads in a row that failed"),
+    Column("since", Moment, nullable=False, comment="when the first of them did"),
+    Column("until", Moment, comment="when it is tried again; None: with every run"),
+    Column("why", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+tallies = Table(
+    "tallies",
+    metadata,
+    Column("hour", Moment, nullable=False, comment="in which the changes were done"),
+    Column("kind", String, nullable=False, comment="as the budgets name it"),
+    Column("group_name", String, nullable=False, comment="as compared, for removals; empty: whatever the group"),
+    Column("changes", Integer, nullable=False),
+    Column("users", Integer, nullable=False),
+    Column("ahead_since", Moment, comment="when this hour was first found to lie ahead"),
+    PrimaryKeyConstraint("hour", "kind", "group_name"),
+    comment="how much was done, for the budgets: outlives the journal",
     sqlite_with_rowid=False,
 )
 

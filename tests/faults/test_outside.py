@@ -19,6 +19,7 @@ from syncd.core.leaving import Farewells
 from syncd.core.report import Report
 from syncd.core.rules import Rules
 from syncd.core.safety import Policy
+from syncd.core.shrinkage import Shrinkage
 from syncd.errors import SyncdError
 from syncd.run import make_plan, run
 from syncd.store.audit import verify
@@ -58,7 +59,7 @@ class Place:
             ground=Ground(self.clock(), grace=timedelta(0), certified_absences=1),
             farewells=Farewells("remove_first", "discard"),
             documents_to="",
-            policy=Policy(shrink_percent=100.0),
+            policy=Policy(shrink=Shrinkage(100.0)),
             adopt=True,
             approval_lasts=timedelta(hours=72),
             actor="test",

@@ -21,12 +21,14 @@ from connectors.errors import RetryableError
 from connectors.memory_target import MemoryTarget
 from connectors.model import Certificate, Problem, Record, Step
 from syncd.core.approval import Approval, choose
+from syncd.core.budgets import Budgets, Limit
 from syncd.core.change import Decision
 from syncd.core.diff import Ground
 from syncd.core.leaving import Farewells
 from syncd.core.report import Report
 from syncd.core.rules import GroupRule, Rules
-from syncd.core.safety import Limit, Policy
+from syncd.core.safety import Policy
+from syncd.core.shrinkage import Shrinkage
 from syncd.run import apply_plan, make_plan, run
 from syncd.store import plans
 from syncd.store.engine import open_engine, reading, require_current
@@ -102,10 +104,11 @@ def policies(draw: st.DrawFn) -> dict[str, Any]:
             draw(st.sampled_from(["hold", "remove_first"])), draw(st.sampled_from(["hold", "discard"]))
         ),
         "policy": Policy(
-            {"delete": Limit(count=count)} if count is not None else {},
-            block=draw(st.sampled_from(["deletes", "kind", "all"])),
-            shrink_percent=draw(st.sampled_from([30.0, 100.0])),
-            group_minimum=draw(st.sampled_from([1, 10])),
+            Budgets(
+                {"delete": Limit(count=count)} if count is not None else {},
+                block=draw(st.sampled_from(["deletes", "kind", "all"])),
+            ),
+            Shrinkage(draw(st.sampled_from([30.0, 100.0])), draw(st.sampled_from([1, 10]))),
         ),
         "adopt": draw(st.booleans()),
     }

@@ -85,6 +85,7 @@ def test_the_minimum_has_the_documented_defaults(load, tmp_path):
         "delete": (25, 5),
         "email_change": (25, None),
         "remove_member": (None, 20),
+        "admin": (10, None),
     }
     assert {kind: limit.count for kind, limit in config.budgets.day.limits.items()} == {"delete": 50}
     assert {kind: limit.count for kind, limit in config.budgets.week.limits.items()} == {"delete": 100}
@@ -134,6 +135,7 @@ def test_a_kind_that_is_given_replaces_only_its_own_default(load):
         "create": (None, 50),
         "delete": (3, None),
         "remove_member": (None, 20),
+        "admin": (10, None),
     }
 
 
@@ -167,6 +169,24 @@ def test_a_date_stays_the_text_it_is(load):
     assert load(MINIMAL.replace("people.csv", "2026-11-24")).sources[0].path == "2026-11-24"
 
 
+def test_removals_can_be_limited_for_each_group_alone(load):
+    day = load(MINIMAL + "budgets: {day: {remove_member: {per_group: {count: 3, percent: 50}}}}\n").budgets.day
+    limit = day.limits["remove_member"]
+    assert (limit.count, limit.percent) == (None, None)
+    assert (limit.per_group.count, limit.per_group.percent) == (3, 50)
+
+
+@pytest.mark.parametrize("limits", ["{remove_member: {}}", "{remove_member: {per_group: {}}}", "{admin: {}}"])
+def test_an_empty_limit_is_refused(load, limits):
+    with pytest.raises(ConfigError, match="an empty limit limits nothing"):
+        load(MINIMAL + f"budgets: {{week: {limits}}}\n")
+
+
+def test_only_removals_have_a_limit_for_each_group(load):
+    with pytest.raises(ConfigError, match="per_group"):
+        load(MINIMAL + "budgets: {run: {delete: {per_group: {count: 3}}}}\n")
+
+
 def test_group_rules_are_read_in_order(load):
     rules = load(
         MINIMAL + 'groups: {map: [{from: "Field (?P<team>.+)", to: "{team}!"}, {from: X, to: "{{x}}"}]}\n'
@@ -178,9 +198,8 @@ def test_what_is_for_later_is_read_and_named(load):
     config = load(
         MINIMAL
         + "store_password: {env: X}\nschedule: {every: 5m}\nserve: {}\nmdm: {bundle_id: com.example.app, vendors: [intune]}\n"
-        + "budgets: {day: {delete: {count: 1}}}\n"
     )
-    assert config.unused() == ["store_password", "schedule", "mdm", "serve", "budgets.day"]
+    assert config.unused() == ["store_password", "schedule", "mdm", "serve"]
     assert config.serve.listen == "127.0.0.1:8480"
     assert config.mdm.vendors == ("intune",)
 

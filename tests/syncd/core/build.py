@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from connectors.model import Account, Dossier, WorkflowPart, normalise_email, normalise_name
-from syncd.core.change import Change, RecordKey
+from syncd.core.change import Change, Decision, RecordKey
 from syncd.core.diff import Difference, Ground, diff
 from syncd.core.humans import Cluster, Entry, Leaver, Link, Present
 from syncd.core.leaving import known
+from syncd.core.plan import Plan
 from syncd.core.resolve import resolve
 from syncd.core.rules import Shaped, Wanted
+from syncd.core.safety import Facts, Policy, review
 
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 LONG_AGO = NOW - timedelta(days=30)
@@ -113,3 +115,26 @@ def dossier(**more):
 
 def part(workflow="Permits", step="Approve", *, alone=False):
     return WorkflowPart(workflow, step, alone)
+
+
+def many(kind, count, **more):
+    """So many changes of a kind, of as many users."""
+    return [
+        change(kind, f"u{n}@x.example", "Field" if "member" in kind else None, records=["people/E1"], **more)
+        for n in range(count)
+    ]
+
+
+def deletions(count, **more):
+    """So many users who are deleted."""
+    return [deletion(f"d{n}@x.example", **more) for n in range(count)]
+
+
+def judge(changes, policy=None, **facts):
+    """The review of a plan of these changes."""
+    return review(Plan.of(changes), Facts(**{"managed": 100, **facts}), policy or Policy())
+
+
+def held(reviewed):
+    """Keys of the changes that do not proceed."""
+    return {name for name, decision in reviewed.decisions.items() if decision is not Decision.PROCEED}

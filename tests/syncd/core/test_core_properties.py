@@ -10,13 +10,15 @@ from hypothesis import strategies as st
 
 from connectors.model import normalise_email, normalise_name
 from syncd.core.approval import Approval, decide
+from syncd.core.budgets import Budgets, Limit
 from syncd.core.change import Change, Decision, Finding, RecordKey
 from syncd.core.diff import Difference, diff
 from syncd.core.humans import Cluster, Entry, Link
 from syncd.core.plan import Plan
 from syncd.core.recheck import replaced, stale_in_account, stale_in_directory
 from syncd.core.resolve import resolve
-from syncd.core.safety import Facts, Limit, Policy, Size, SourceRead, review
+from syncd.core.safety import Facts, Policy, SourceRead, review
+from syncd.core.shrinkage import Size
 from tests.syncd.core.build import LONG_AGO, NOW, account, deletion, entry, ground
 
 examples = settings(max_examples=300, deadline=None)
@@ -312,7 +314,9 @@ findings = st.builds(
     st.lists(st.sampled_from([*KEYS, "delete_user:nobody@x.example"]), max_size=3),
 )
 policies = st.builds(
-    lambda count, percent, block, minimum: Policy({"delete": Limit(count, percent)}, minimum, block),
+    lambda count, percent, block, minimum: Policy(
+        Budgets({"delete": Limit(count, percent)}, minimum_population=minimum, block=block)
+    ),
     st.sampled_from([None, 0, 4, 5]),
     st.sampled_from([None, 0.0, 4.0, 6.0]),
     st.sampled_from(["deletes", "kind", "all"]),

@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from syncd.core.diff import Difference, diff
+from syncd.core.diff import Difference, adoption, diff
 from syncd.core.humans import Isolated
 from tests.syncd.core.build import (
     ANNA,
@@ -425,3 +425,31 @@ def test_a_deletion_in_the_plan_that_renames_its_group_fits_when_its_turn_comes(
     """At the recheck the group has its new name already: that is no reason to drop an approved deletion."""
     (change,) = diff(leaver(of=account(groups=["Field"])), ground("Field", renames={"field": "North"})).changes
     assert change.before["groups"] == ["North"]
+
+
+# --- adoptions ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("emails", "others", "said"),
+    [
+        ("a", None, "1 account there already becomes ours: a"),
+        ("ab", 0, "2 accounts there already become ours: a, b; 0 others match nobody and stay untouched"),
+        ("a", 1, "1 account there already becomes ours: a; 1 other matches nobody and stays untouched"),
+        (
+            "abcdefg",
+            12,
+            "7 accounts there already become ours: a, b, c, d, e and 2 more; 12 others match nobody and stay untouched",
+        ),
+    ],
+)
+def test_what_would_be_adopted_is_said_with_numbers_and_names(emails, others, said):
+    found = adoption(list(emails), others)
+    assert (found.check, found.decision.word, found.message) == ("adoption", "proceed", said)
+
+
+def test_who_is_said_to_leave_in_the_future_leaves_now():
+    """The clock was a year ahead when it was written."""
+    ahead = link("people/E1", since=NOW + timedelta(days=365), reads=9)
+    found = compare(ahead, account(), entry("people/E1", gone=True), on=ground(grace=timedelta(days=7)))
+    assert "until 2026-03-17 12:00 UTC" in found.findings[0].message

@@ -1,42 +1,15 @@
+"""The review: every check runs, the worst counts, and what needs numbers of the account."""
+
 import pytest
 
+from syncd.core.budgets import Budgets, Limit
 from syncd.core.change import KINDS, Decision, Finding
 from syncd.core.plan import Plan
-from syncd.core.safety import Facts, Limit, Policy, Size, SourceRead, absences, needs, review, shrunk, within
-from tests.syncd.core.build import (
-    account,
-    change,
-    checks,
-    compare,
-    deletion,
-    dossier,
-    entry,
-    ground,
-    link,
-    part,
-)
+from syncd.core.safety import Facts, Policy, SourceRead, needs, review, within
+from syncd.core.shrinkage import Size
+from tests.syncd.core.build import change, checks, deletion, deletions, dossier, held, judge, many, part
 
 ADMIN = dossier(role="Admin")
-
-
-def many(kind, count, **more):
-    return [
-        change(kind, f"u{n}@x.example", "Field" if "member" in kind else None, records=["people/E1"], **more)
-        for n in range(count)
-    ]
-
-
-def deletions(count, **more):
-    return [deletion(f"d{n}@x.example", **more) for n in range(count)]
-
-
-def judge(changes, policy=None, **facts):
-    plan = Plan.of(changes)
-    return review(plan, Facts(**{"managed": 100, **facts}), policy or Policy())
-
-
-def held(reviewed):
-    return {name for name, decision in reviewed.decisions.items() if decision is not Decision.PROCEED}
 
 
 # --- the review ---------------------------------------------------------------------------------------------------
@@ -65,14 +38,14 @@ def test_each_change_gets_the_worst_of_its_findings_and_the_worst_is_shown_first
 
 def test_what_does_not_proceed_is_counted_by_kind():
     plan = Plan.of([*deletions(3), *many("create_user", 2)])
-    reviewed = review(plan, Facts(100), Policy({"delete": Limit(0)}))
+    reviewed = review(plan, Facts(100), Policy(Budgets({"delete": Limit(0)})))
     assert reviewed.held(plan) == {"delete_user": 3}
 
 
 def test_all_checks_run_though_one_refuses():
     reviewed = judge(
         deletions(2, of=ADMIN),
-        Policy({"delete": Limit(1)}),
+        Policy(Budgets({"delete": Limit(1)})),
         admins=2,
         sources=[SourceRead("people")],
         sizes=[Size("people", None, 1, 9)],
@@ -103,180 +76,6 @@ def test_many_problems_of_a_source_are_named_in_short():
     assert finding.message.endswith("a; b; c; d; e; and 2 more")
     (finding,) = judge([], sources=[SourceRead("people", problems=tuple("abcde"))]).findings
     assert finding.message.endswith("a; b; c; d; e")
-
-
-# --- shrinking ----------------------------------------------------------------------------------------------------
-
-
-def test_a_source_that_shrank_holds_its_absences():
-    ours, others = deletion("a@x.example", records=["people/E1"]), deletion("b@x.example", records=["ad/7"])
-    member = change("remove_member", "c@x.example", "Field", records=["people/E3"])
-    reviewed = judge([ours, others, member, *many("create_user", 1)], sizes=[Size("people", None, 60, 100)])
-    assert held(reviewed) == {ours.key, member.key}
-    assert reviewed.findings[0].message == (
-        "people shrank from 100 to 60 accounts (40.00 %, over shrink.max_percent 30 %): its absences are held"
-    )
-
-
-def test_a_deletion_that_rests_on_two_sources_is_held_when_either_shrank():
-    both = deletion(records=["ad/7", "people/E1"])
-    assert held(judge([both], sizes=[Size("people", None, 0, 1)])) == {both.key}
-
-
-@pytest.mark.parametrize(
-    ("now", "is_shrunk"), [(100, False), (71, False), (70, False), (69, True), (0, True), (130, False)]
-)
-def test_exactly_the_allowed_percentage_is_still_believed(now, is_shrunk):
-    assert shrunk(Size("people", None, now, 100), Policy()) is is_shrunk
-
-
-def test_a_source_met_for_the_first_time_cannot_have_shrunk():
-    assert not shrunk(Size("people", None, 0, 0), Policy(shrink_percent=0))
-
-
-def test_an_empty_source_has_shrunk_however_small_it_was():
-    assert shrunk(Size("people", None, 0, 1), Policy())
-
-
-def test_a_small_group_is_not_watched():
-    assert not shrunk(Size("people", "Field", 0, 9), Policy())
-    assert shrunk(Size("people", "Field", 0, 10), Policy())
-
-
-def test_a_group_that_shrank_holds_only_its_own_removals():
-    field, office = (
-        change("remove_member", "a@x.example", "FIELD", records=["people/E1"]),
-        change("remove_member", "a@x.example", "Office", records=["people/E1"]),
-    )
-    other = change("remove_member", "b@x.example", "Field", records=["ad/7"])
-    gone = deletion("c@x.example")
-    reviewed = judge([field, office, other, gone], sizes=[Size("people", "g-field", 1, 100, "Field")])
-    assert held(reviewed) == {field.key}
-    assert reviewed.findings[0].message.startswith("people, group g-field shrank from 100 to 1")
-
-
-def test_a_group_without_a_mapping_goes_by_its_own_name():
-    member = change("remove_member", "a@x.example", "Field", records=["people/E1"])
-    assert absences(Plan.of([member]), Size("people", "field", 1, 100)) == (member.key,)
-    assert (
-        absences(Plan.of([change("remove_member", "a@x.example", records=["people/E1"])]), Size("people", "x", 1, 9))
-        == ()
-    )
-
-
-def test_a_source_that_shrank_and_whose_leavers_still_wait_is_said():
-    assert checks(judge([], sizes=[Size("people", None, 1, 100)]).findings) == [("shrink", "hold")]
-
-
-def test_a_group_that_shrank_without_any_consequence_is_not_worth_a_word():
-    assert judge([], sizes=[Size("people", "Field", 1, 100)]).findings == ()
-
-
-def test_a_source_that_lost_everybody_holds_their_groups_though_another_source_keeps_them_alive():
-    """Resolve, diff and review together: HR still names Anna, the directory came up empty."""
-    given = {"groups": ["Field"]}
-    parts = entry("hr/1"), link("hr/1", **given), entry("ad/7", groups=["Field"], gone=True), link("ad/7", **given)
-    changes = compare(*parts, account(groups=["Field"]), on=ground("Field")).changes
-    assert [made.kind for made in changes] == ["remove_member"]
-    assert held(judge(changes, sizes=[Size("ad", None, 0, 100), Size("ad", "Field", 0, 100, "Field")])) == {
-        changes[0].key
-    }
-
-
-# --- budgets ------------------------------------------------------------------------------------------------------
-
-BUDGETED = {
-    "create": lambda n: many("create_user", n),
-    "update": lambda n: many("update_user", n, after={"display_name": "X"}),
-    "email_change": lambda n: many("update_user", n, after={"email": "y@x.example"}),
-    "delete": deletions,
-    "remove_member": lambda n: many("remove_member", n),
-}
-
-
-@pytest.mark.parametrize("kind", BUDGETED)
-def test_the_budget_of_each_kind_counts_its_own_changes(kind):
-    for other, make in BUDGETED.items():
-        reviewed = judge(make(3), Policy({kind: Limit(count=2)}, block="kind"))
-        assert len(held(reviewed)) == (3 if other == kind else 0), other
-
-
-@pytest.mark.parametrize("kind", BUDGETED)
-def test_exactly_the_budget_is_not_over_it(kind):
-    assert judge(BUDGETED[kind](2), Policy({kind: Limit(count=2)})).findings == ()
-    assert judge(BUDGETED[kind](5), Policy({kind: Limit(percent=5)})).findings == ()
-
-
-def test_a_budget_of_zero_holds_every_change():
-    assert len(held(judge(deletions(1), Policy({"delete": Limit(count=0)})))) == 1
-    assert judge([], Policy({"delete": Limit(count=0)})).findings == ()
-
-
-def test_a_budget_in_percent_is_of_the_managed_accounts():
-    reviewed = judge(deletions(6), Policy({"delete": Limit(percent=5)}), managed=100)
-    assert len(held(reviewed)) == 6
-    assert reviewed.findings[0].message == (
-        "6 changes of kind delete: 6.00 % is over the budget of 5 % (6/100 managed accounts)"
-    )
-
-
-def test_a_percentage_counts_users_and_a_count_counts_changes():
-    groups = [change("remove_member", "a@x.example", f"G{n}", records=["people/E1"]) for n in range(30)]
-    assert judge(groups, Policy({"remove_member": Limit(percent=20)})).findings == ()
-    assert len(held(judge(groups, Policy({"remove_member": Limit(count=29)})))) == 30
-
-
-def test_both_figures_are_named_when_both_are_exceeded():
-    message = judge(deletions(30), Policy({"delete": Limit(25, 5)})).findings[0].message
-    assert "30 is over the budget of 25 a run and 30.00 % is over the budget of 5 %" in message
-
-
-def test_percentages_are_not_applied_below_the_minimum_population_and_counts_are():
-    policy = Policy({"delete": Limit(count=3, percent=5)}, minimum_population=20)
-    assert judge(deletions(3), policy, managed=19).findings == ()
-    assert len(held(judge(deletions(3), policy, managed=20))) == 3
-    assert len(held(judge(deletions(4), policy, managed=19))) == 4
-
-
-def test_a_percentage_of_no_accounts_at_all_is_no_accident():
-    """The first load, with `minimum_population: 0`."""
-    reviewed = judge(many("create_user", 1), Policy({"create": Limit(percent=50)}, minimum_population=0), managed=0)
-    assert checks(reviewed.findings) in ([], [("budget", "hold")])
-
-
-MIXED = [*deletions(1), *many("create_user", 1), *many("remove_member", 3), *many("add_member", 1)]
-
-
-def test_block_deletes_holds_the_kind_and_every_deletion():
-    reviewed = judge(MIXED, Policy({"remove_member": Limit(2)}, block="deletes"))
-    assert {name.split(":")[0] for name in held(reviewed)} == {"remove_member", "delete_user"}
-    assert len(held(reviewed)) == 4
-
-
-def test_block_kind_holds_the_kind_alone():
-    assert {name.split(":")[0] for name in held(judge(MIXED, Policy({"remove_member": Limit(2)}, block="kind")))} == {
-        "remove_member"
-    }
-
-
-def test_block_all_holds_the_whole_run():
-    assert len(held(judge(MIXED, Policy({"remove_member": Limit(2)}, block="all")))) == len(MIXED)
-
-
-def test_deletions_over_their_budget_are_named_once():
-    (finding,) = judge(deletions(3), Policy({"delete": Limit(2)})).findings
-    assert len(finding.changes) == len(set(finding.changes)) == 3
-
-
-def test_a_tripped_deletion_does_not_hold_newcomers():
-    assert held(judge([*deletions(3), *many("create_user", 1)], Policy({"delete": Limit(2)}))) == {
-        made.key for made in deletions(3)
-    }
-
-
-def test_two_budgets_may_trip_at_once():
-    policy = Policy({"delete": Limit(0), "create": Limit(0)})
-    assert checks(judge([*deletions(1), *many("create_user", 1)], policy).findings) == [("budget", "hold")] * 2
 
 
 # --- admins, workflows, capabilities ------------------------------------------------------------------------------

@@ -239,6 +239,16 @@ def upgrade() -> None:
     )
     op.create_index("portal_users_address", "portal_users", ["account", "address"], unique=True)
     op.create_table(
+        "quarantines",
+        sa.Column("source", sa.String(), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False, comment="reads in a row that failed"),
+        sa.Column("since", sa.String(length=32), nullable=False, comment="when the first of them did"),
+        sa.Column("until", sa.String(length=32), nullable=True, comment="when it is tried again; None: with every run"),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("source"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "records",
         sa.Column("source", sa.String(), nullable=False),
         sa.Column("kind", sa.String(), nullable=False, comment="person | group"),
@@ -277,6 +287,24 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_table(
+        "size_history",
+        sa.Column("source", sa.String(), nullable=False),
+        sa.Column(
+            "group_name",
+            sa.String(),
+            nullable=False,
+            comment="the source's name of the group; empty: the source itself",
+        ),
+        sa.Column(
+            "day", sa.String(length=10), nullable=False, comment="a day on which a certified read showed another size"
+        ),
+        sa.Column("at", sa.String(length=32), nullable=False, comment="of the last such read of the day"),
+        sa.Column("size", sa.Integer(), nullable=False, comment="at that read"),
+        sa.Column("highest", sa.Integer(), nullable=False, comment="of the day"),
+        sa.PrimaryKeyConstraint("source", "group_name", "day"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "sizes",
         sa.Column("source", sa.String(), nullable=False),
         sa.Column("group_name", sa.String(), nullable=False, comment="the source's name of the group"),
@@ -287,7 +315,24 @@ def upgrade() -> None:
             nullable=True,
             comment="at the last certified read whose absences were let through",
         ),
+        sa.Column("kept", sa.Integer(), nullable=True, comment="as the history of certified reads has it"),
         sa.PrimaryKeyConstraint("source", "group_name"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "tallies",
+        sa.Column("hour", sa.String(length=32), nullable=False, comment="in which the changes were done"),
+        sa.Column("kind", sa.String(), nullable=False, comment="as the budgets name it"),
+        sa.Column(
+            "group_name", sa.String(), nullable=False, comment="as compared, for removals; empty: whatever the group"
+        ),
+        sa.Column("changes", sa.Integer(), nullable=False),
+        sa.Column("users", sa.Integer(), nullable=False),
+        sa.Column(
+            "ahead_since", sa.String(length=32), nullable=True, comment="when this hour was first found to lie ahead"
+        ),
+        sa.PrimaryKeyConstraint("hour", "kind", "group_name"),
+        comment="how much was done, for the budgets: outlives the journal",
         sqlite_with_rowid=False,
     )
     op.create_table(
