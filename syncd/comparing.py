@@ -201,7 +201,9 @@ def _source_sizes(sync: Sync, request: Request, compared: Compared, read: Source
         yield Size(name, None, linked.get(name, 0) - count, linked.get(name, 0), highest=highest.get((name, ""), 0))
     if request.user is None:
         for name in read.certified:
-            size_history.keep_source(sync.store, name, linked.get(name, 0) - leaving[name], read.at)
+            size_history.keep_source(
+                sync.store, name, linked.get(name, 0) - leaving[name], linked.get(name, 0), read.at
+            )
 
 
 def accepts(plan: Plan, changed: Iterable[Size], policy: Policy) -> Accepts:

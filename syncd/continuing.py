@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
 from syncd.core import continuity
@@ -34,7 +34,9 @@ def go_on(sync: Sync, run_id: int, now: datetime) -> None:
 def doubt_deeds(sync: Sync, run_id: int, now: datetime, appeared: int, vanished: int) -> list[Doubt]:
     """The doubts that hold for this run, after its account was read and compared."""
     found = continuity.unknown_deeds(now, kept.begins(sync.store, run_id), appeared, vanished, _lasts(sync))
-    standing = _standing(sync, [found], now)
+    standing = _standing(sync, [], now)
+    if found and all(doubt.check != found.check for doubt in standing):
+        standing.append(found)
     kept.keep(sync.store, standing)
     return standing
 
@@ -56,5 +58,5 @@ def _lasts(sync: Sync) -> timedelta:
     return max(_WEEK, sync.ground.grace)
 
 
-def _standing(sync: Sync, found: list[Doubt | None], now: datetime) -> list[Doubt]:
+def _standing(sync: Sync, found: Iterable[Doubt | None], now: datetime) -> list[Doubt]:
     return continuity.standing(kept.doubts(sync.store), [one for one in found if one], now, _lasts(sync))

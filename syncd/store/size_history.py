@@ -38,18 +38,18 @@ def keep_groups(engine: Engine, source: str, now: datetime) -> None:
             connection.execute(update(sizes).where(*changed).values(kept=sizes.c.now))
 
 
-def keep_source(engine: Engine, source: str, size: int, now: datetime) -> None:
-    """Keep how many accounts a source keeps after a certified read, if that changed."""
+def keep_source(engine: Engine, source: str, size: int, before: int, now: datetime) -> None:
+    """Keep how many accounts a source keeps after a certified read, if that changed; `before` is how many are linked to it."""
     here = (size_history.c.source == source, size_history.c.group_name == "")
     with reading(engine) as connection:
         query = select(size_history.c.size).where(*here).order_by(size_history.c.day.desc()).limit(1)
         if connection.execute(query).scalar() == size:
             return
     with writing(engine, read_again=True) as connection:
-        _write(connection, source, {"": size}, now)
+        _write(connection, source, {"": size}, now, at_least=before)
 
 
-def _write(connection: Connection, source: str, found: Mapping[str, int], now: datetime) -> None:
+def _write(connection: Connection, source: str, found: Mapping[str, int], now: datetime, at_least: int = 0) -> None:
     today = now.date().isoformat()
     here = (size_history.c.source == source, size_history.c.day == today)
     before = dict(connection.execute(select(size_history.c.group_name, size_history.c.highest).where(*here)).all())
@@ -60,7 +60,7 @@ def _write(connection: Connection, source: str, found: Mapping[str, int], now: d
             "day": today,
             "at": now,
             "size": size,
-            "highest": max(size, before.get(group, 0)),
+            "highest": max(size, at_least, before.get(group, 0)),
         }
         for group, size in found.items()
     ]
