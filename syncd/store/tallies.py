@@ -6,15 +6,14 @@ long the journal is. An hour that lies ahead (the clock was wrong then, or is no
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import Connection, Engine, Row, delete, or_, select, update
+from sqlalchemy import Connection, Engine, case, delete, func, or_, select, update
 
-from syncd.core.budgets import NOTHING, BudgetKind, Past, Tally, count
+from syncd.core.budgets import BudgetKind, Past, Tally, count
 from syncd.core.change import Change
 from syncd.store.engine import reading, writing
 from syncd.store.sql import upsert
@@ -53,27 +52,30 @@ class Counted:
 def windows(engine: Engine, now: datetime) -> Counted:
     """What was done in the last 24 hours and in the last 7 days, whole hours at a time: rather too much than too little."""
     _note_ahead(engine, now)
-    day: dict[tuple[BudgetKind, str], Tally] = defaultdict(Tally)
-    week: dict[tuple[BudgetKind, str], Tally] = defaultdict(Tally)
-    counted = Counted(Past(day, week))
+    table = tallies.c
+    ahead = table.hour > now
+    when = case((ahead, func.coalesce(table.ahead_since, table.hour)), else_=table.hour)
+    of_the_day = when >= _hour(now - DAY)
+    counted = (table.hour >= _hour(now - WEEK), when >= _hour(now - WEEK))
+    sums = (
+        func.sum(table.changes),
+        func.sum(table.users),
+        func.sum(case((of_the_day, table.changes), else_=0)),
+        func.sum(case((of_the_day, table.users), else_=0)),
+    )
+    day: dict[tuple[BudgetKind, str], Tally] = {}
+    week: dict[tuple[BudgetKind, str], Tally] = {}
     with reading(engine) as connection:
-        for row in connection.execute(select(tallies).where(tallies.c.hour >= _hour(now - WEEK))):
-            when, tally = _when(row, now), Tally(row.changes, row.users)
-            if when < _hour(now - WEEK):
-                continue
-            week[row.kind, row.group_name] = week.get((row.kind, row.group_name), NOTHING) + tally
-            if when >= _hour(now - DAY):
-                day[row.kind, row.group_name] = day.get((row.kind, row.group_name), NOTHING) + tally
-            if row.hour > now and not row.group_name:
-                counted.ahead += row.changes
-                counted.until = max(counted.until or row.hour, row.hour)
-    return counted
-
-
-def _when(row: Row[tuple[object, ...]], now: datetime) -> datetime:
-    """When this counts as done."""
-    when: datetime = row.ahead_since if row.hour > now and row.ahead_since else row.hour
-    return when
+        query = select(table.kind, table.group_name, *sums).where(*counted).group_by(table.kind, table.group_name)
+        for kind, group, changes, users, changes_of_day, users_of_day in connection.execute(query):
+            week[kind, group] = Tally(changes, users)
+            day[kind, group] = Tally(changes_of_day, users_of_day)
+        each_once = (table.group_name == "", table.kind != "admin")
+        query = select(func.coalesce(func.sum(table.changes), 0), func.max(table.hour)).where(
+            ahead, *counted, *each_once
+        )
+        dated = connection.execute(query).one()
+    return Counted(Past(day, week), dated[0], dated[1])
 
 
 def _note_ahead(engine: Engine, now: datetime) -> None:
