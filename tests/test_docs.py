@@ -83,7 +83,9 @@ def test_every_exit_code_is_documented(code: Exit) -> None:
 
 def test_every_check_is_documented_and_every_documented_check_exists() -> None:
     source = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "syncd").rglob("*.py"))
-    used = set(re.findall(r'(?:Finding|Doubt)\(\s*"([a-z_]+)"', source)) | set(re.findall(r'yield "([a-z_]+)", Decision', source))
+    used = set(re.findall(r'(?:Finding|Doubt)\(\s*"([a-z_]+)"', source)) | set(
+        re.findall(r'yield "([a-z_]+)", Decision', source)
+    )
     used |= set(re.findall(r'(?:_isolated|Isolated)\(\s*"([a-z_]+)"', source))
     table = OPERATIONS[OPERATIONS.index("## Checks") : OPERATIONS.index("## The store")]
     documented = set(

@@ -10,6 +10,7 @@ The same goes for an expired password. A login shell (`/sbin/nologin`) says only
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -78,6 +79,21 @@ def active(attributes: Mapping[str, Sequence[bytes]], now: datetime, required: S
     if reasons:
         return False, reasons[0]
     return True, _IN_USE
+
+
+def next_change(attributes: Mapping[str, Sequence[bytes]], now: datetime) -> datetime | None:
+    """When this account expires; None when it does not, or has already. Until then its state depends on nothing but its entry.
+
+    Args:
+        attributes: the entry's, which `active` could read; their names in small letters.
+        now: the time, with its time zone.
+    """
+    moments = []
+    for name, moment in _MOMENTS.items():
+        if values := attributes.get(name.lower()):
+            with suppress(ValueError, OverflowError):  # beyond the year 9999
+                moments.append(moment(values[0].decode("utf-8", "replace")))
+    return min((moment for moment in moments if moment > now), default=None)
 
 
 def filetime(value: int) -> datetime:
@@ -182,3 +198,10 @@ _READERS: dict[str, Callable[[str, str, datetime], str | None]] = {
     "loginExpirationTime": _expiration,
 }
 _NAMES = frozenset(map(str.lower, _READERS))
+
+_MOMENTS: dict[str, Callable[[str], datetime]] = {
+    "accountExpires": lambda text: filetime(int(text)),
+    "shadowExpire": lambda text: _UNIX_EPOCH + timedelta(days=int(text)),
+    "krbPrincipalExpiration": generalized_time,
+    "loginExpirationTime": generalized_time,
+}

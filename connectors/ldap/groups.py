@@ -9,20 +9,30 @@ from __future__ import annotations
 from array import array
 from typing import TYPE_CHECKING
 
-from connectors.errors import UnreadableError
-from connectors.ldap.active_directory import foreign_sid, guid_base, primary_members
+from connectors.errors import CursorError
+from connectors.ldap.active_directory import foreign_sid, guid_base
 from connectors.ldap.certificates import IncompleteError
 from connectors.ldap.index import GONE, SEVERAL
 from connectors.ldap.left_out import LeftOut
 from connectors.ldap.member_urls import MEMBER_URL, MemberUrls
-from connectors.ldap.members import Membership, cycles, group_name, shown_bytes, without_uid
+from connectors.ldap.members import (
+    USERS,
+    Membership,
+    cycles,
+    group_name,
+    is_group,
+    named_by,
+    shown_bytes,
+    without_uid,
+)
 from connectors.ldap.names import normalise_dn
+from connectors.ldap.primary import add_primary
 from connectors.ldap.ranges import RangeRead
 from connectors.model import Problem, Record
 from connectors.text import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from connectors.ldap.certificates import Doubts
     from connectors.ldap.index import Index
@@ -32,20 +42,9 @@ if TYPE_CHECKING:
     from connectors.ldap.settings import Groups, People
     from connectors.ldap.wire import Entry
 
-USERS = "memberuid"
-"""The one member attribute that holds user names and no DNs (RFC 2307)."""
-_GROUP_CLASSES = frozenset(
-    {
-        b"groupofnames",
-        b"groupofuniquenames",
-        b"groupofmembers",
-        b"posixgroup",
-        b"group",
-        b"ipausergroup",
-        b"nestedgroup",
-        b"groupofurls",
-    }
-)
+    Acquaint = Callable[[Sequence[bytes], Sequence[bytes]], None]
+    """Takes names and user names."""
+
 NEVER_EMPTY = frozenset({b"groupofnames", b"groupofuniquenames"})
 """Object classes that want a member (RFC 4519)."""
 
@@ -62,6 +61,7 @@ class GroupReader:
         index: everybody who was met.
         doubts: where doubts go.
         make_lookup: given a name that is there, makes what looks others up.
+        acquaint: told whom groups name before they are looked for in the index; None: everybody is in it.
     """
 
     def __init__(
@@ -75,6 +75,7 @@ class GroupReader:
         index: Index,
         doubts: Doubts,
         make_lookup: Callable[[bytes], Lookup],
+        acquaint: Acquaint | None = None,
     ) -> None:
         self._searcher = searcher
         self._kind = kind
@@ -84,8 +85,9 @@ class GroupReader:
         self._index = index
         self._doubts = doubts
         self._make_lookup = make_lookup
+        self._acquaint = acquaint
         self._members = tuple(attribute.lower() for attribute in kind.member_attributes)
-        self._asked = (
+        self.asked = (
             *dict.fromkeys((kind.key_attribute, people_kind.key_attribute)),
             settings.name,
             "objectClass",
@@ -94,6 +96,7 @@ class GroupReader:
             *(("objectSid",) if kind.primary_groups else ()),
             *(("uSNChanged",) if kind.ranged else ()),
         )
+        """What to ask the server for."""
         self._groups: list[Membership] = []
         self._by_name: dict[bytes, int] = {}
         self._keys: set[str] = set()
@@ -102,12 +105,18 @@ class GroupReader:
         self._ranges: list[RangeRead] = []
         self.names: set[str] = set()
         """The names of the groups that were handed over."""
+        self.has_searches = False
+        """Whether some group says by a search who is in it."""
         self.seen: dict[str, int] = {}
         """What this read saw, for the next one to compare with (`Memory`)."""
 
-    def records(self) -> Iterator[Record]:
-        """Every group that was read whole."""
-        self._collect()
+    def records(self, entries: Iterable[Entry] | None = None) -> Iterator[Record]:
+        """Every group that was read whole.
+
+        Args:
+            entries: the groups, with what `asked` names; None: every group below the base.
+        """
+        self._collect(self._all() if entries is None else entries)
         self._descend()
         if self._kind.primary_groups:
             self._primary()
@@ -120,17 +129,37 @@ class GroupReader:
             if group.listed:
                 yield from self._record(group)
 
-    def _collect(self) -> None:
-        """Read every group below the base."""
-        base = self._settings.base
+    def _all(self) -> Iterator[Entry]:
         search_filter = self._settings.filter or self._kind.group_filter
+        return self._searcher.entries(
+            self._settings.base, search_filter, self.asked, page_size=self._settings.page_size
+        )
+
+    def _collect(self, entries: Iterable[Entry]) -> None:
+        """Take the groups as they come; where members must be asked for, some groups at a time."""
+        size = self._settings.page_size if self._acquaint else 1
+        waiting: list[Entry] = []
         try:
-            for entry in self._searcher.entries(base, search_filter, self._asked, page_size=self._settings.page_size):
-                self._take(entry, listed=True)
+            for entry in entries:
+                waiting.append(entry)
+                if len(waiting) >= size:
+                    self._take_all(waiting)
+            self._take_all(waiting)
         except IncompleteError as error:
             self._doubts.reasons.extend(error.reasons)
         self.seen["groups"] = len(self._groups)
         self._follow_ranges()
+
+    def _take_all(self, entries: list[Entry]) -> None:
+        self._meet(entries)
+        for entry in entries:
+            self._take(entry, listed=True)
+        entries.clear()
+
+    def _meet(self, entries: Iterable[Entry]) -> None:
+        """Let whom these groups name be known."""
+        if self._acquaint is not None:
+            self._acquaint(*named_by(entries, self._members))
 
     def _take(self, entry: Entry, *, listed: bool) -> int:
         """Note a group; the number under which it stands."""
@@ -158,7 +187,7 @@ class GroupReader:
         for name, values in entry.attributes.items():
             attribute, _, option = name.partition(";")
             if attribute == MEMBER_URL and self._kind.member_urls:
-                self._urls.note(group, values)
+                self._note_searches(group, values)
             elif attribute not in self._members:
                 continue
             elif option.startswith("range="):
@@ -178,6 +207,12 @@ class GroupReader:
             group.why = "it shows no member, and its object class wants one: the bind user may not read them"
         if self._kind.primary_groups:
             group.sid = next(iter(entry.attributes.get("objectsid", ())), None)
+
+    def _note_searches(self, group: Membership, urls: list[bytes]) -> None:
+        if self._acquaint:
+            raise CursorError(f"{shown(group.name)} is a search (memberURL), which only a full read follows")
+        self._urls.note(group, urls)
+        self.has_searches = True
 
     def _add(self, group: Membership, attribute: str, value: bytes) -> None:
         if attribute == USERS:
@@ -202,7 +237,11 @@ class GroupReader:
         ranges, self._ranges = self._ranges, []
         for part in ranges:
             try:
-                for value in part.rest(self._searcher):
+                rest: Iterable[bytes] = part.rest(self._searcher)
+                if self._acquaint:
+                    rest = list(rest)
+                    self._acquaint(rest, ())
+                for value in rest:
                     self._add(part.group, part.attribute, value)
             except IncompleteError as error:
                 part.group.why = str(error)
@@ -218,7 +257,8 @@ class GroupReader:
                 for dn in group.pending:
                     self._settle(group, dn, waiting)
                 group.pending.clear()
-            found = lookup.find((dn for dn, _ in waiting.values()), self._asked)
+            found = lookup.find((dn for dn, _ in waiting.values()), self.asked)
+            self._meet(found.entries.values())
             first = len(self._groups)
             for normal, (dn, groups) in waiting.items():
                 why = found.unsure.get(normal)
@@ -235,7 +275,7 @@ class GroupReader:
         """Put what was found under a member's name into the groups that have it."""
         if entry is None or foreign_sid(dn):
             self._left_out.absent(dn, groups)
-        elif self._is_group(entry):
+        elif is_group(entry, self._members):
             child = self._take(entry, listed=False)
             for group in groups:
                 group.children.append(child)
@@ -259,12 +299,6 @@ class GroupReader:
         else:
             waiting[normal] = (dn, [group])
 
-    def _is_group(self, entry: Entry) -> bool:
-        classes = {value.lower() for value in entry.attributes.get("objectclass", ())}
-        return not _GROUP_CLASSES.isdisjoint(classes) or any(
-            name.partition(";")[0] in self._members for name in entry.attributes
-        )
-
     def _person(self, entry: Entry, groups: list[Membership]) -> int | None:
         """Somebody who has another name than when the people were read, or who is none of them."""
         try:
@@ -279,20 +313,14 @@ class GroupReader:
         return None
 
     def _primary(self) -> None:
-        """Add whoever is in a group by primaryGroupID."""
-        sids = {str(number): group.sid for number, group in enumerate(self._groups) if group.sid}
         people_filter = self._people.filter or self._kind.people_filter
-        entries = self._searcher.entries
-        try:
-            for number, dn in primary_members(
-                lambda f, asked: ((entry.dn, entry.attributes) for entry in entries(self._people.base, f, asked)),
-                sids,
-                people_filter,
-            ):
-                self._add(self._groups[int(number)], "member", dn)
-        except (IncompleteError, UnreadableError) as error:
-            for group in self._groups:
-                group.why = group.why or f"its members by primaryGroupID are unknown: {error}"
+        names = add_primary(self._searcher, self._people.base, people_filter, self._groups)
+        if self._acquaint:
+            self._acquaint(names, ())
+        for group in self._groups:
+            waiting, group.pending = group.pending, []
+            for dn in waiting:
+                self._add(group, "member", dn)
 
     def _record(self, group: Membership) -> Iterator[Record]:
         nested = self._settings.nested

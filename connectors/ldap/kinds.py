@@ -112,6 +112,9 @@ class Kind:
     member_urls: bool = True
     """Whether groups may say by `memberURL`, a search, who is in them."""
 
+    refers: bool = False
+    """Whether a search from the top of a tree is referred to the trees below, which it holds itself or not."""
+
     def with_key(self, attribute: str) -> Kind:
         """The same kind with another attribute as the key."""
         return replace(self, key_attribute=attribute, decode_key=DECODERS.get(attribute.lower(), plain_text))
@@ -148,6 +151,7 @@ ACTIVE_DIRECTORY = Kind(
     ranged=True,
     primary_groups=True,
     member_urls=False,
+    refers=True,
 )
 SAMBA = replace(ACTIVE_DIRECTORY, name="samba")
 DS389 = Kind("ds389", "nsUniqueId", ns_unique_id)
@@ -208,6 +212,14 @@ def sid_text(value: bytes) -> str:
     first = str(authority) if authority < 1 << 32 else f"0x{authority:012X}"
     parts = (int.from_bytes(value[at : at + 4], "little") for at in range(_SID_HEAD, len(value), 4))
     return "-".join(("S-1", first, *map(str, parts)))
+
+
+def sid_bytes(text: str) -> bytes:
+    """The bytes of what `sid_text` wrote."""
+    authority, *parts = (int(part, 0) for part in text.split("-")[2:])
+    return (
+        bytes((1, len(parts))) + authority.to_bytes(6, "big") + b"".join(part.to_bytes(4, "little") for part in parts)
+    )
 
 
 def relative_id(sid: bytes) -> int:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from connectors.ldap.certificates import IncompleteError
 from connectors.ldap.kinds import guid_mixed, guid_straight
 from connectors.ldap.names import normalise_dn, within
-from connectors.ldap.search import any_of
+from connectors.ldap.search import DOMAIN_SCOPE, any_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -50,25 +50,40 @@ class Lookup:
             name by name.
         known: a name that is there for sure, to find out whether the server answers by name.
         size: how many names go into one filter.
+        within: base and filter of the entries that count; None: every entry does.
     """
 
-    def __init__(self, searcher: Searcher, kind: Kind, contexts: Sequence[str], known: bytes, size: int) -> None:
+    def __init__(
+        self,
+        searcher: Searcher,
+        kind: Kind,
+        contexts: Sequence[str],
+        known: bytes,
+        size: int,
+        *,
+        within: tuple[str, str] | None = None,
+    ) -> None:
         self._searcher = searcher
         self._kind = kind
         self._contexts = sorted(((normalise_dn(c.encode()), c) for c in contexts), key=lambda c: -len(c[0]))
         self._size = size
+        self._controls = [DOMAIN_SCOPE] if kind.refers else []
         self._known = known
         self._by_name: str | bool | None = False
+        self._base = normalise_dn(within[0].encode()) if within else b""
+        self._within = within
 
     def find(self, names: Iterable[bytes], attributes: Sequence[str]) -> Found:
         """Look every one of these names up. A name outside of the server's contexts is nobody's here."""
         found = Found({}, {})
         of_context: dict[str, list[bytes]] = {}
         for name in names:
+            normal = normalise_dn(name)
+            if not within(normal, self._base):
+                continue
             if not self._contexts:
                 self._one(name, attributes, found)
                 continue
-            normal = normalise_dn(name)
             context = next((written for base, written in self._contexts if within(normal, base)), None)
             if context is not None:
                 of_context.setdefault(context, []).append(name)
@@ -86,7 +101,11 @@ class Lookup:
         asked = {normalise_dn(name): name for name in names}
         strange = False
         try:
-            for entry in self._searcher.entries(context, any_of(attribute, names), attributes, page_size=self._size):
+            base, search_filter = self._within or (context, "")
+            wanted = both(search_filter, any_of(attribute, names))
+            for entry in self._searcher.entries(
+                base, wanted, attributes, page_size=self._size, controls=self._controls
+            ):
                 normal = normalise_dn(entry.dn)
                 found.entries[normal] = entry
                 strange = strange or normal not in asked
@@ -102,7 +121,8 @@ class Lookup:
 
     def _one(self, name: bytes, attributes: Sequence[str], found: Found) -> None:
         try:
-            entry = self._searcher.read(name.decode("utf-8", "replace"), attributes)
+            search_filter = self._within[1] if self._within else "(objectClass=*)"
+            entry = self._searcher.read(name.decode("utf-8", "replace"), attributes, search_filter)
         except IncompleteError as error:
             found.unsure[normalise_dn(name)] = str(error)
         else:
@@ -117,23 +137,40 @@ class Lookup:
 
     def _answers(self, context: str, attribute: str) -> bool:
         try:
-            met = list(self._searcher.entries(context, any_of(attribute, [self._known]), ["1.1"]))
+            met = list(
+                self._searcher.entries(context, any_of(attribute, [self._known]), ["1.1"], controls=self._controls)
+            )
         except IncompleteError:
             return False
         return len(met) == 1
 
 
 def with_keys(
-    searcher: Searcher, kind: Kind, base: str, keys: Sequence[str], asked: Sequence[str], *, size: int
+    searcher: Searcher,
+    kind: Kind,
+    base: str,
+    keys: Sequence[str],
+    asked: Sequence[str],
+    *,
+    size: int,
+    search_filter: str = "",
 ) -> Iterator[Entry]:
-    """The entries with these keys, wherever below the base they are now.
+    """The entries with these keys, wherever below the base they are now; with a filter only those that match it.
 
     Raises:
         IncompleteError: the server did not give everything.
     """
     for at in range(0, len(keys), size):
         values = [_key_value(kind, key) for key in keys[at : at + size]]
-        yield from searcher.entries(base, any_of(kind.key_attribute, values), asked, page_size=size)
+        wanted = both(search_filter, any_of(kind.key_attribute, values))
+        # Only what is below the base, which a full read found to be without references.
+        controls = [DOMAIN_SCOPE] if kind.refers else []
+        yield from searcher.entries(base, wanted, asked, page_size=size, controls=controls)
+
+
+def both(search_filter: str, other: str) -> str:
+    """The filter for what matches both; an empty one matches everything."""
+    return f"(&{search_filter}{other})" if search_filter else other
 
 
 def _key_value(kind: Kind, key: str) -> bytes:

@@ -12,7 +12,24 @@ from connectors.text import shown, unwanted_character
 
 if TYPE_CHECKING:
     from array import array
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+    from connectors.ldap.wire import Entry
+
+USERS = "memberuid"
+"""The one member attribute that holds user names and no DNs (RFC 2307)."""
+_GROUP_CLASSES = frozenset(
+    {
+        b"groupofnames",
+        b"groupofuniquenames",
+        b"groupofmembers",
+        b"posixgroup",
+        b"group",
+        b"ipausergroup",
+        b"nestedgroup",
+        b"groupofurls",
+    }
+)
 
 
 @dataclass(slots=True, eq=False)
@@ -86,6 +103,26 @@ def group_name(attributes: Mapping[str, Sequence[bytes]], attribute: str) -> str
     if hidden := unwanted_character(name, joiners=True):
         raise ValueError(f"{attribute}, its name, is {shown(name)}, which contains {hidden}")
     return name
+
+
+def is_group(entry: Entry, members: Collection[str]) -> bool:
+    """Whether an entry is a group by its object class, or by one of these attributes."""
+    classes = {value.lower() for value in entry.attributes.get("objectclass", ())}
+    return not _GROUP_CLASSES.isdisjoint(classes) or any(name.partition(";")[0] in members for name in entry.attributes)
+
+
+def named_by(entries: Iterable[Entry], members: Collection[str]) -> tuple[list[bytes], list[bytes]]:
+    """The names and the user names in these attributes of some groups."""
+    names: list[bytes] = []
+    users: list[bytes] = []
+    for entry in entries:
+        for name, values in entry.attributes.items():
+            attribute = name.partition(";")[0]
+            if attribute == USERS:
+                users += values
+            elif attribute in members:
+                names += map(without_uid, values) if attribute == "uniquemember" else values
+    return names, users
 
 
 def without_uid(value: bytes) -> bytes:

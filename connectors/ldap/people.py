@@ -11,7 +11,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from connectors.email import email_problem
-from connectors.ldap.activity import ACTIVITY_ATTRIBUTES, active
+from connectors.ldap.activity import ACTIVITY_ATTRIBUTES, active, next_change
 from connectors.ldap.addresses import PROXIES, primary_address
 from connectors.text import shown, unwanted_character
 
@@ -69,6 +69,8 @@ class PeopleReader:
         wanted += [PROXIES] * self._proxies
         self.asked = tuple({attribute.lower(): attribute for attribute in wanted}.values())
         """What to ask the server for."""
+        self.manager_attributes = self._manager
+        """Where the manager's name stands, in small letters."""
         self._watched = frozenset(a for of in (*self._mapping.values(), self._manager) for a in of)
         by = repr(
             (
@@ -104,6 +106,14 @@ class PeopleReader:
         except ValueError as error:
             raise BadEntryError(str(error)) from None
 
+    def next_change(self, entry: Entry) -> datetime | None:
+        """When the account expires, if it is not known to stay."""
+        return next_change(entry.attributes, self._now)
+
+    def managers(self, entry: Entry) -> list[bytes]:
+        """The names of those who may be the manager."""
+        return [value for attribute in self._manager for value in entry.attributes.get(attribute, ())]
+
     def sources(self) -> list[tuple[str, tuple[str, ...]]]:
         """Attribute of a record -> the LDAP attributes (small letters) that may hold it."""
         of = [*self._mapping.items(), *([("manager", self._manager)] if self._manager else [])]
@@ -122,11 +132,7 @@ class PeopleReader:
 
     def manager(self, entry: Entry, resolve: Callable[[bytes], str | None]) -> str | None:
         """The manager's external id; None when there is no manager, or nobody of this source."""
-        for attribute in self._manager:
-            for value in entry.attributes.get(attribute, ()):
-                if found := resolve(value):
-                    return found
-        return None
+        return next(filter(None, map(resolve, self.managers(entry))), None)
 
     def version(self, entry: Entry, *, is_active: bool, manager: str | None) -> bytes:
         """16 bytes of everything that the record is made of: the entry as it came, and what depends on others and time."""

@@ -23,12 +23,17 @@ from connectors.ldap.wire import Entry, WireError
 from connectors.text import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from connectors.ldap.session import Session
+    from connectors.ldap.stream import Decode
 
 PAGED: Final = "1.2.840.113556.1.4.319"
 """The paged results control (RFC 2696)."""
+Control = tuple[str, bool, bytes | None]
+"""OID, whether the server must know it, and its value."""
+DOMAIN_SCOPE: Final[Control] = ("1.2.840.113556.1.4.1339", False, None)
+"""No references to the trees below (MS-ADTS 3.1.1.3.4.1.4): for who looks into each tree on its own, or wants this one only."""
 _SCOPES = {"base": "BASE", "one": "LEVEL", "sub": "SUBTREE"}
 _OWN_PARTITION = re.compile(
     r"ldaps?://[^/]*/(CN=Configuration|DC=DomainDnsZones|DC=ForestDnsZones)(,DC=[^,/?]+)+(\?.*)?", re.IGNORECASE
@@ -61,6 +66,7 @@ class Searcher:
         scope: str = "sub",
         page_size: int | None = None,
         types_only: bool = False,
+        controls: Sequence[Control] = (),
     ) -> Iterator[Entry]:
         """Every entry of a search.
 
@@ -71,6 +77,7 @@ class Searcher:
             scope: `base`, `one` or `sub`.
             page_size: None: the searcher's.
             types_only: give the attributes without their values.
+            controls: what goes with every page.
 
         Raises:
             IncompleteError: at the end: the server did not give everything.
@@ -85,7 +92,7 @@ class Searcher:
         )
         request = _request(base, search_filter, attributes, scope, 0, types_only=types_only)
         try:
-            yield from self._pages(base, request, size)
+            yield from self._pages(base, request, size, controls)
         except (LDAPExceptionError, WireError) as error:
             raise failure(error, url) from error
 
@@ -125,16 +132,37 @@ class Searcher:
         found = [answer for answer in answers if isinstance(answer, Entry)]
         result = cast("dict[str, Any]", done)
         if result["result"] and not found:
-            raise IncompleteError(_reasons(result, base, 0, []), result["result"])
+            raise IncompleteError(search_reasons(result, base, 0, []), result["result"])
         return found
 
-    def _pages(self, base: str, request: Any, size: int) -> Iterator[Entry]:
+    def answers(
+        self, base: str, search_filter: str, attributes: Sequence[str], control: Control, decode: Decode
+    ) -> Iterator[Any]:
+        """Everything that answers a search without pages, its searchResDone last; what it means is the caller's to say.
+
+        Raises:
+            ConnectorError: the connection broke.
+        """
+        try:
+            number = self.begin(base, search_filter, attributes, control)
+            yield from self.session.strategy.answers(number, self.session.servers.page_timeout, decode)
+        except (LDAPExceptionError, WireError) as error:
+            raise failure(error, self.session.url) from error
+
+    def begin(self, base: str, search_filter: str, attributes: Sequence[str], control: Control | None) -> int:
+        """Send a search without pages; the number under which its answers come."""
+        servers, url = self.session.servers, self.session.url
+        self._log(command(servers, url, base, search_filter, attributes, scope="sub", page_size=0))
+        request = _request(base, search_filter, attributes, "sub", 0)
+        return cast("int", self.session.strategy.send("searchRequest", request, [control] if control else None))
+
+    def _pages(self, base: str, request: Any, size: int, more: Sequence[Control]) -> Iterator[Entry]:
         met = empty = 0
         cookie: bytes = b""
         references: list[str] = []
         strategy = self.session.strategy
         while True:
-            controls = [paged_search_control(True, size, cookie)] if size else None
+            controls = [*more, *([paged_search_control(True, size, cookie)] if size else ())] or None
             before = met
             done: dict[str, Any] = {}
             number = strategy.send("searchRequest", request, controls)
@@ -147,7 +175,7 @@ class Searcher:
                 else:
                     done = other
             if done["result"]:
-                raise IncompleteError(_reasons(done, base, met, references), done["result"])
+                raise IncompleteError(search_reasons(done, base, met, references), done["result"])
             control = (done.get("controls") or {}).get(PAGED)
             if size and control is None:
                 raise IncompleteError(
@@ -184,7 +212,8 @@ def any_of(attribute: str, values: Iterable[str | bytes]) -> str:
     return f"(|{clauses})"
 
 
-def _reasons(done: dict[str, Any], base: str, met: int, references: list[str]) -> list[str]:
+def search_reasons(done: Mapping[str, Any], base: str, met: int, references: list[str]) -> list[str]:
+    """Why a search that ended so did not give everything."""
     message = done.get("message") or ""
     if done.get("referrals"):
         message = ", ".join(done["referrals"])

@@ -158,6 +158,11 @@ def connect(servers: Servers, url: str) -> Session:
     return session
 
 
+def _wants_tls(servers: Servers, url: str) -> bool:
+    scheme = url.partition("://")[0].lower()
+    return scheme == "ldaps" or (scheme == "ldap" and not servers.plain_text) or servers.certificate_file is not None
+
+
 def _connection(servers: Servers, url: str) -> tuple[Any, EntryStrategy]:
     bind = servers.bind
     try:
@@ -168,7 +173,8 @@ def _connection(servers: Servers, url: str) -> tuple[Any, EntryStrategy]:
         server = ldap3.Server(
             url,
             get_info=ldap3.NONE,
-            tls=_Tls(servers),
+            # To load the system's authorities takes longer than a poll in which nothing changed.
+            tls=_Tls(servers) if _wants_tls(servers, url) else None,
             connect_timeout=servers.connect_timeout,
             mode=ldap3.IP_SYSTEM_DEFAULT,
         )

@@ -5,24 +5,31 @@ Every read is whole over one connection to one server, or it is not certified.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from connectors.errors import PermanentError, RetryableError
-from connectors.ldap.certificates import Doubts, IncompleteError, Memory, NoMemory
+from connectors.errors import CursorError
+from connectors.ldap.certificates import Doubts, Memory, NoMemory
 from connectors.ldap.checking import Checking
-from connectors.ldap.kinds import KINDS, Kind, kind_of
+from connectors.ldap.cursor import Cursor, parse_cursor
+from connectors.ldap.feeds import feeds_of, start
+from connectors.ldap.meeting import Meeting
+from connectors.ldap.poll import Poll
 from connectors.ldap.reading import Reading
+from connectors.ldap.scopes import fingerprint, scopes_of, server_kind
 from connectors.ldap.search import Searcher
 from connectors.ldap.session import open_session
+from connectors.ldap.watching import Watcher
 from connectors.model import Certificate, Known, nothing_known
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator
 
     from connectors.base import Told
+    from connectors.ldap.session import Session
     from connectors.ldap.settings import Settings
-    from connectors.model import Record
+    from connectors.model import Gone, Record
 
 
 def _silent(_: str) -> None:
@@ -59,6 +66,7 @@ class LdapSource:
         self._log = log
         self._memory = memory or NoMemory()
         self._clock = clock
+        self._watcher: Watcher | None = None
 
     def read(self, known: Known = nothing_known) -> Iterator[Record | Certificate]:
         """Stream every person that is not known already, then every group, then the certificate.
@@ -77,49 +85,91 @@ class LdapSource:
     def explain(self) -> Iterator[Told]:
         """What every server of the list came to, and what is to be seen in the first that answers."""
         before = self._memory.recall()
-        yield from Checking(self._settings, self._kind, before=before, log=self._log, clock=self._clock).told()
+        checking = Checking(
+            self._settings,
+            lambda root_dse: server_kind(root_dse, self._settings, self.name),
+            before=before,
+            log=self._log,
+            clock=self._clock,
+        )
+        yield from checking.told()
+
+    def changes(self, cursor: str, known: Known) -> Iterator[Record | Gone | Certificate]:
+        """Stream what changed since, whole records and those that are gone, then one certificate as the last item.
+
+        A certificate with a doubt has no cursor: the poll is repeated from the same one. What changes cannot tell, and full
+        reads set right, is named in `poll`.
+
+        Raises:
+            CursorError: nothing can be told from this cursor; read everything.
+            RetryableError, RefusedError, PermanentError: as in `read`.
+        """
+        since = parse_cursor(cursor)
+        settings, doubts = self._settings, Doubts(self._note)
+        with open_session(settings.servers) as session:
+            meeting = self._meeting(session, doubts)
+            since.check(url=session.url, settings=fingerprint(meeting.scopes, settings), now=meeting.now)
+            feeds = feeds_of(meeting.searcher, meeting.scopes, self._note)
+            feed = next((feed for feed in feeds if feed.name == since.feed), None)
+            if feed is None or feed.identity() != since.server:
+                what = (
+                    f"{session.url} is another server than the cursor's, or was set up anew, or offers no {since.feed}"
+                )
+                raise CursorError(what, where=session.url)
+            meeting.until = since.until
+            poll = Poll(meeting, feed, since.tokens, known=known, memory=self._memory)
+            yield from poll.items()
+            certificate = poll.certificate()
+        if certificate.certified:
+            moved = replace(since, tokens=poll.tokens, until=meeting.until)
+            certificate = replace(certificate, cursor=moved.text())
+        yield certificate
+
+    def watch(self, seconds: float) -> bool:
+        """Wait until the server says that something changed, so long at most; True when it may have.
+
+        The connection is kept from call to call (`close` ends it). The first call, and the first after a broken connection, says
+        True as soon as the server listens.
+
+        Raises:
+            RetryableError: no server can be reached, or it ended its announcements.
+            PermanentError: the server does not announce changes, or as in `read`.
+        """
+        if self._watcher is None:
+            self._watcher = Watcher(self._settings, self.name, self._log)
+        return self._watcher.wait(seconds)
+
+    def close(self) -> None:
+        """End the connection on which `watch` listens; the next call connects again."""
+        if self._watcher is not None:
+            self._watcher.close()
 
     def _read(self, known: Known, doubts: Doubts) -> Iterator[Record | Certificate]:
         settings = self._settings
         with open_session(settings.servers) as session:
-            searcher = Searcher(session, self._log, settings.page_size)
-            kind, contexts = self._server(searcher)
-            reading = Reading(
-                searcher,
-                kind,
-                contexts=contexts,
-                settings=settings,
-                known=known,
-                doubts=doubts,
-                memory=self._memory,
-                now=self._clock(),
-            )
+            meeting = self._meeting(session, doubts)
+            feed = start(feeds_of(meeting.searcher, meeting.scopes, doubts.note), doubts.note)
+            reading = Reading(meeting, known=known, memory=self._memory, feed=feed)
             yield from reading.records()
             certificate = reading.certificate()
+            lasting = certificate.certified and not certificate.frozen_groups and not reading.has_searches
+            tokens = feed.started() if feed and lasting else None
+            if feed and tokens:
+                cursor = Cursor(
+                    feed.name,
+                    session.url,
+                    feed.identity(),
+                    fingerprint(meeting.scopes, settings),
+                    tokens,
+                    meeting.until,
+                )
+                certificate = replace(certificate, cursor=cursor.text())
         yield certificate
 
-    def _server(self, searcher: Searcher) -> tuple[Kind, list[str]]:
-        """What kind of server it is, and which names it holds."""
-        try:
-            root = searcher.read("", ("*", "+"))
-        except IncompleteError as error:
-            # Without it we would take the server for another kind, and see less of its groups.
-            raise RetryableError(
-                f"the server does not say what it is: {error}",
-                where=searcher.session.url,
-                cure="let the bind user read the root DSE",
-            ) from error
-        told = root.attributes if root else {}
-        kind = self._kind(told)
-        contexts = [value.decode("utf-8", "replace") for value in told.get("namingcontexts", ())]
-        return kind, contexts
-
-    def _kind(self, root_dse: Mapping[str, Sequence[bytes]]) -> Kind:
-        name = self._settings.kind
-        if name is not None and name not in KINDS:
-            cure = f"write one of {', '.join(KINDS)}, or nothing"
-            raise PermanentError(f"{name} is no kind of server", where=self.name, cure=cure)
-        return kind_of(root_dse) if name is None else KINDS[name]
+    def _meeting(self, session: Session, doubts: Doubts) -> Meeting:
+        searcher = Searcher(session, self._log, self._settings.page_size)
+        scopes = scopes_of(searcher, self._settings, self.name)
+        return Meeting(searcher, scopes, self._settings, doubts=doubts, now=self._clock())
 
     def _note(self, sentence: str) -> None:
         self._log(f"# {sentence}")

@@ -6,6 +6,8 @@ take a message that ends too early for one.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
 from time import monotonic
 from typing import TYPE_CHECKING, Any, cast
 
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from connectors.ldap.library import ldap3
 
 _DONE = 5
+_INSTANT = 0.001
+Decode = Callable[[bytes], tuple[int, Any] | None]
 CHUNK = 65_536
 LARGEST_MESSAGE = 1 << 29
 """Bytes. A group of a million members is about 80 MB; what claims to be larger is no answer, but noise."""
@@ -53,13 +57,17 @@ class EntryStrategy(SyncStrategy):
         message = self._message()
         return [message] if message else []
 
-    def answers(self, message_id: int, seconds: float | None = None) -> Iterator[Entry | Answer]:
+    def answers(self, message_id: int, seconds: float | None = None, decode: Decode = decode_entry) -> Iterator[Any]:
         """Everything that answers one search, as it arrives; its searchResDone is the last item.
 
         Args:
             message_id: the search's.
             seconds: how long the server may be waited for altogether; what is done with the answers meanwhile does not
                 count. None: as long as something comes.
+            decode: what makes entries of messages, and leaves the other messages to ldap3.
+
+        Yields:
+            What `decode` made, or an `Answer`.
 
         Raises:
             LDAPExceptionError: the connection broke, or the server ended the session.
@@ -70,7 +78,7 @@ class EntryStrategy(SyncStrategy):
             message = self._message()
             if not message:
                 raise LDAPSessionTerminatedByServerError("the server closed the connection")
-            decoded = decode_entry(message)
+            decoded = decode(message)
             if decoded is not None:
                 if decoded[0] != message_id:
                     raise WireError(f"an entry for request {decoded[0]}, when request {message_id} is under way")
@@ -88,6 +96,42 @@ class EntryStrategy(SyncStrategy):
                 return
             else:
                 raise WireError(f"a message of type {answer['type']} answers a search")
+
+    def arrives(self, seconds: float) -> bool:
+        """Whether a whole message is there within so many seconds. A wait that ends without one breaks nothing.
+
+        Raises:
+            LDAPExceptionError: the connection broke, or was closed.
+            WireError: what came is no LDAP message.
+        """
+        deadline = monotonic() + seconds
+        socket = self.connection.socket
+        try:
+            while not 0 <= message_size(self._data, self._at) <= self.buffered:
+                socket.settimeout(max(deadline - monotonic(), _INSTANT))
+                chunk = socket.recv(CHUNK)
+                if not chunk:
+                    raise LDAPSessionTerminatedByServerError("the server closed the connection")
+                self._data, self._at = self._data[self._at :] + chunk, 0
+        except TimeoutError:
+            return False
+        except (OSError, AttributeError) as error:
+            raise LDAPSocketReceiveError(f"the connection broke: {error}") from error
+        finally:
+            with suppress(OSError, AttributeError):
+                socket.settimeout(self.connection.receive_timeout)
+        return True
+
+    def next_message(self) -> bytes:
+        """The next whole message, whichever request it answers."""
+        message = self._message()
+        if not message:
+            raise LDAPSessionTerminatedByServerError("the server closed the connection")
+        return message
+
+    def answer(self, message: bytes, message_id: int) -> Answer:
+        """What is no entry, decoded."""
+        return self._decode(message, message_id)
 
     def _get_response(self, message_id: int, timeout: float) -> Any:
         """ldap3's own operations; its decoder meets what is not there with whatever Python raises."""

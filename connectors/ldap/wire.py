@@ -12,8 +12,10 @@ from typing import NamedTuple
 _SEQUENCE = 0x30
 _SET = 0x31
 _INTEGER = 0x02
+_BOOLEAN = 0x01
 _OCTETS = 0x04
-_ENTRY = 0x64
+ENTRY = 0x64
+_CONTROLS = 0xA0
 _LONG = 0x7F
 _LENGTH_BYTES = 4
 _NAMES = 10_000
@@ -77,6 +79,20 @@ def message_size(data: bytes, at: int = 0) -> int:
     return int.from_bytes(data[at + 2 : at + 2 + size], "big") + 2 + size
 
 
+def numbered(message: bytes) -> tuple[int, int]:
+    """A message's number, and the tag of what it is about.
+
+    Raises:
+        WireError: it has none.
+    """
+    try:
+        at, _ = open_element(message, 0, _SEQUENCE)
+        begin, end = open_element(message, at, _INTEGER)
+        return int.from_bytes(message[begin:end], "big", signed=True), message[end]
+    except IndexError:
+        raise WireError("the message ends within its head") from None
+
+
 def decode_entry(message: bytes) -> tuple[int, Entry] | None:
     """The message's number and the entry.
 
@@ -90,9 +106,57 @@ def decode_entry(message: bytes) -> tuple[int, Entry] | None:
         WireError: it is an entry, and no whole one, or it names an attribute twice.
     """
     try:
-        return _decode(message)
+        found = _decode(message)
     except IndexError:
         raise WireError("the message ends within an entry") from None
+    return None if found is None or found[2] < len(message) else found[:2]
+
+
+def decode_controlled(message: bytes) -> tuple[int, Entry, dict[bytes, bytes]] | None:
+    """The message's number, the entry, and its controls: OID -> value (RFC 4511, 4.1.11).
+
+    Args:
+        message: one whole message.
+
+    Returns:
+        None for every other kind of message.
+
+    Raises:
+        WireError: it is an entry, and no whole one.
+    """
+    try:
+        found = _decode(message)
+        if found is None:
+            return None
+        number, entry, at = found
+        controls = {}
+        if at < len(message):
+            at, end = open_element(message, at, _CONTROLS)
+            if end != len(message):
+                raise WireError("the controls do not end where the message does")
+            while at < end:
+                oid, value, at = _control(message, at)
+                controls[oid] = value
+            if at != end:
+                raise WireError("a control is longer than the message")
+    except IndexError:
+        raise WireError("the message ends within an entry") from None
+    return number, entry, controls
+
+
+def _control(message: bytes, at: int) -> tuple[bytes, bytes, int]:
+    at, stop = open_element(message, at, _SEQUENCE)
+    at, end = open_element(message, at, _OCTETS)
+    oid, value = message[at:end], b""
+    at = end
+    if at < stop and message[at] == _BOOLEAN:
+        at = open_element(message, at, _BOOLEAN)[1]
+    if at < stop:
+        at, end = open_element(message, at, _OCTETS)
+        value, at = message[at:end], end
+    if at != stop:
+        raise WireError("a control does not end where it says")
+    return oid, value, stop
 
 
 def _length(message: bytes, at: int) -> tuple[int, int]:
@@ -109,28 +173,32 @@ def _length(message: bytes, at: int) -> tuple[int, int]:
     return int.from_bytes(message[at + 1 : end], "big"), end
 
 
-def _open(message: bytes, at: int, tag: int) -> tuple[int, int]:
-    """Begin and end of the content of an element that must have this tag."""
+def open_element(message: bytes, at: int, tag: int) -> tuple[int, int]:
+    """Begin and end of the content of an element that must have this tag. The end may be beyond the message's.
+
+    Raises:
+        WireError: it has another tag, or no length.
+        IndexError: nothing is there any more.
+    """
     if message[at] != tag:
         raise WireError(f"tag 0x{message[at]:02x} at byte {at}, where 0x{tag:02x} is due")
     length, begin = _length(message, at + 1)
     return begin, begin + length
 
 
-def _decode(message: bytes) -> tuple[int, Entry] | None:
-    at, end = _open(message, 0, _SEQUENCE)
+def _decode(message: bytes) -> tuple[int, Entry, int] | None:
+    """Number, entry, and where the entry ends: with the message, or before its controls."""
+    at, end = open_element(message, 0, _SEQUENCE)
     if end != len(message):
         raise WireError(f"the message says it has {end} bytes, and has {len(message)}")
-    begin, at = _open(message, at, _INTEGER)
-    if message[at] != _ENTRY:
+    begin, at = open_element(message, at, _INTEGER)
+    if message[at] != ENTRY:
         return None
     if not begin < at <= begin + _LENGTH_BYTES:
         raise WireError("a message number of no or of too many bytes")
     number = int.from_bytes(message[begin:at], "big", signed=True)
-    at, stop = _open(message, at, _ENTRY)
-    if stop < end:
-        return None
-    if stop != end:
+    at, stop = open_element(message, at, ENTRY)
+    if stop > end:
         raise WireError("the entry is longer than its message")
     start = at
     if message[at] != _OCTETS:
@@ -140,10 +208,11 @@ def _decode(message: bytes) -> tuple[int, Entry] | None:
     if length > _LONG:
         length, at = _length(message, at - 1)
     dn = message[at : at + length]
-    at, last = _open(message, at + length, _SEQUENCE)
-    if last != end:
+    at, last = open_element(message, at + length, _SEQUENCE)
+    if last != stop:
         raise WireError("the attributes do not end where the entry does")
-    return number, Entry(dn, _attributes(message, at, end), message, start)
+    entry = Entry(dn, _attributes(message, at, stop), message if stop == end else message[:stop], start)
+    return number, entry, stop
 
 
 def _attributes(message: bytes, at: int, end: int) -> dict[str, list[bytes]]:  # noqa: C901, PLR0912 - see below

@@ -19,6 +19,7 @@ from rich.table import Table
 from tests.bench.account import account
 from tests.bench.data import prepare
 from tests.bench.ldap import ldap
+from tests.bench.ldap_changes import ldap_changes
 from tests.bench.measure import Measured, in_turn, once
 from tests.bench.portal import portal
 
@@ -123,6 +124,7 @@ BENCHES = {
     "account": account,
     "portal": portal,
     "ldap": ldap,
+    "ldap-changes": ldap_changes,
 }
 
 
