@@ -1,40 +1,36 @@
-"""The journalled loop: recheck, write the intent, do it, write what became of it. Nothing is decided here.
+"""The journalled loop: recheck, write the intent, do it, read it back, write what became of it. Nothing is decided here.
 
-A change becomes one or more steps for the target. Most are one verb; a deletion is a saga, whose steps are written down
-together before the first is done:
-
-    reassign_documents -> leave_workflows -> re-verify -> delete_user
-
-so that an account is never "no longer ours but still usable". What a killed process left open is taken up by `resume`.
+A change becomes one or more steps (`core/saga`). What a target acknowledges and does not hold (`core/proof`) is written down
+as unproven: nothing follows from it. What a killed process left open is taken up by `resume`.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from itertools import groupby, islice
+from itertools import groupby, islice, takewhile
 from typing import Protocol
 
 from connectors.base import Target
-from connectors.model import Account, Outcome, Step, Verb, normalise_name
+from connectors.model import AccountGroup, Outcome, Step, normalise_name
 from connectors.ordering import Ordering
 from syncd.core.change import Change, RecordKey
+from syncd.core.proof import EACH_TWENTY, Sampling, groups_told, unproven
 from syncd.core.recheck import Asking, replaced, stale_in_account, stale_in_directory
 from syncd.core.report import Applied
+from syncd.core.saga import Verify, Work, as_step, steps, tied
 
 BATCH = 500
 """How many changes are journalled and done together."""
 
-SAMPLE = 20
-"""How many of the changes that were done are read back."""
-
-Finished = deque[tuple[Change, str | None]]
-"""The last changes that were done, with the user's id."""
-
-Placed = tuple[Change, int, Step]
+Placed = tuple[Change, int, Work]
 """A change, the place of a step inside it, and the step."""
+
+Ended = tuple[Change, Work, Outcome]
+"""A change, a step of it, and what became of it."""
+
+_VERIFIED = "no documents, no workflows, its role as planned, its person still gone"
 
 
 class Journal(Protocol):
@@ -44,11 +40,11 @@ class Journal(Protocol):
         """Before."""
         ...
 
-    def conclude(self, ended: Sequence[tuple[Change, Step, Outcome]]) -> None:
-        """After."""
+    def conclude(self, ended: Sequence[Ended], doubted: Mapping[str, str]) -> None:
+        """After. `doubted`: operations that were acknowledged and are unproven -> why."""
         ...
 
-    def drop(self, plan_id: int, stale: Iterable[tuple[Change, Step, str]]) -> None:
+    def drop(self, plan_id: int, stale: Iterable[tuple[Change, Work, str]]) -> None:
         """Never done."""
         ...
 
@@ -64,6 +60,7 @@ class Worker:
         leaving: which accounts the people behind these records leave, as the directory is known now, and for certain.
         taking_over: which new records would take over which accounts, as the directory is known now.
         fresh: whether the plan was made just now, under the same lock: then the directory is asked about deletions only.
+        sampling: how many of the acknowledged changes are read back.
         account_id: the id of the account with this email; None when there is none.
         critical: a block that a signal does not break.
         progress: is told how many changes ended.
@@ -76,6 +73,7 @@ class Worker:
     account_id: Callable[[str], str | None]
     taking_over: Callable[[Iterable[RecordKey]], Collection[tuple[RecordKey, str]]] = lambda _keys: ()
     fresh: bool = False
+    sampling: Sampling = EACH_TWENTY
     critical: Callable[[], AbstractContextManager[None]] = nullcontext
     progress: Callable[[int], None] = lambda _count: None
 
@@ -87,23 +85,24 @@ class Worker:
             Interrupted: stopped by a signal, between two batches.
         """
         applied = Applied()
-        finished: Finished = deque(maxlen=SAMPLE)
+        ordering = isinstance(self.target, Ordering)
         for batch in _batches(changes):
             fitting = self._recheck(plan_id, batch, applied)
             placed = [
-                (change, place, step) for change in fitting for place, step in enumerate(self._steps(plan_id, change))
+                (change, place, step)
+                for change in fitting
+                for place, step in steps(plan_id, change, self._receiver(change) or "", verify=not ordering)
             ]
             with self.critical():
                 self.journal.intend(plan_id, placed)
-                self._do(placed, applied, finished)
+                self._do(placed, applied)
             self.progress(len(batch))
-        applied.not_held = self._read_back(finished)
         if isinstance(self.target, Ordering):
             with self.critical():
                 self.target.deliver()
         return applied
 
-    def resume(self, open_steps: Iterable[tuple[int, Change, int, Step]]) -> Applied:
+    def resume(self, open_steps: Iterable[tuple[int, Change, int, Work]]) -> Applied:
         """Take up steps that were intended and have no end."""
         applied = Applied()
         for plan_id, group in groupby(open_steps, key=lambda row: row[0]):
@@ -118,17 +117,45 @@ class Worker:
             )
             # No more than a batch of changes is ever open; a change's steps are not torn apart.
             with self.critical():
-                self._do([row for row in placed if row[0].key not in lost], applied, deque(maxlen=0))
+                self._do([row for row in placed if row[0].key not in lost], applied)
         return applied
 
-    def _read_back(self, finished: Finished) -> list[str]:
-        """Look at a sample of what was done."""
-        there = self.target.get([fluix_id for _, fluix_id in finished if fluix_id])
-        return [
-            f"{change.key}: the target said yes, and does not hold it"
-            for change, fluix_id in finished
-            if fluix_id and not _holds(change, there.get(fluix_id))
-        ]
+    def settle(self, doubted: Iterable[Ended]) -> None:
+        """Look once more at what an earlier run could not prove: a target may be slow. What still is not so has failed."""
+        for batch in _parts(doubted):
+            why = self._read_back([(change, outcome.fluix_id) for change, _, outcome in batch])
+            still = {step.operation_id: why[change.key] for change, step, _ in batch if change.key in why}
+            ended: list[Ended] = [
+                (change, step, _failed(step, still[step.operation_id]) if step.operation_id in still else outcome)
+                for change, step, outcome in batch
+            ]
+            with self.critical():
+                self.journal.conclude(ended, {})
+
+    def _doubted(self, acknowledged: Sequence[tuple[Change, str | None]], applied: Applied) -> dict[str, str]:
+        """Read a sample back, and everything once a part of it is not so: key -> why it is unproven."""
+        if isinstance(self.target, Ordering):  # the next export proves it
+            return {}
+        chosen = {change.key for change in self.sampling.of([change for change, _ in acknowledged])}
+        chosen |= {change.key for change, fluix_id in acknowledged if change.kind == "create_user" and not fluix_id}
+        wrong = self._read_back([pair for pair in acknowledged if pair[0].key in chosen])
+        if wrong:
+            wrong |= self._read_back([pair for pair in acknowledged if pair[0].key not in chosen])
+            chosen = {change.key for change, _ in acknowledged}
+        applied.read_back += len(chosen)
+        return wrong
+
+    def _read_back(self, done: Sequence[tuple[Change, str | None]]) -> dict[str, str]:
+        ids = [fluix_id for _, fluix_id in done if fluix_id]
+        there = self.target.get(ids) if ids else {}
+        groups = self._groups() if groups_told(change for change, _ in done) else frozenset()
+        found = ((change.key, unproven(change, there.get(fluix_id or ""), groups)) for change, fluix_id in done)
+        return {key: f"Fluix acknowledged it, but {why}" for key, why in found if why}
+
+    def _groups(self) -> frozenset[str]:
+        """The target's groups, as compared. They come first in a read; the rest of it is left."""
+        items = takewhile(lambda item: isinstance(item, AccountGroup), self.target.read())
+        return frozenset(normalise_name(item.display_name) for item in items if isinstance(item, AccountGroup))
 
     def _recheck(self, plan_id: int, batch: list[Change], applied: Applied) -> list[Change]:
         """The changes that still fit; the others drop out."""
@@ -139,7 +166,7 @@ class Worker:
         asking = {} if self.fresh else self._asking(batch)
         unplanned = self._not_planned_now(batch)
         fitting: list[Change] = []
-        dropped: list[tuple[Change, Step, str]] = []
+        dropped: list[tuple[Change, Work, str]] = []
         for change in batch:
             fluix_id = change.fluix_id or ""
             why = stale_in_account(change, there.get(fluix_id), dossiers.get(fluix_id)) or unplanned.get(change.key)
@@ -147,7 +174,7 @@ class Worker:
                 why = stale_in_directory(change, asking)
             why = why or self._nobody_to_take(change)
             if why:
-                dropped.append((change, _step(plan_id, change, change.kind), why))
+                dropped.append((change, as_step(plan_id, change, change.kind), why))
                 applied.stale.append((change, why))
             else:
                 fitting.append(change)
@@ -175,97 +202,75 @@ class Worker:
         return self.asking(keys) if keys else {}
 
     def _nobody_to_take(self, change: Change) -> str | None:
-        to = change.kind == "delete_user" and (change.after or {}).get("documents")
-        if to and to != "discard" and self.account_id(to) is None:
-            return f"{to}, who would take its documents, is not in Fluix any more"
+        if self._receiver(change) is None:
+            return f"{(change.after or {})['documents']}, who would take its documents, is not in Fluix any more"
         return None
 
-    def _steps(self, plan_id: int, change: Change) -> Iterator[Step]:
-        after = change.after or {}
-        match change.kind:
-            case "delete_user":
-                if to := after.get("documents"):
-                    receiver = "" if to == "discard" else self.account_id(to)
-                    assert receiver is not None, "rechecked before"
-                    yield _step(plan_id, change, "reassign_documents", to=receiver)
-                if after.get("workflows"):
-                    yield _step(plan_id, change, "leave_workflows")
-                yield _step(plan_id, change, "delete_user")
-            case "create_user":
-                groups = tuple(after["groups"])
-                yield _step(
-                    plan_id,
-                    change,
-                    "create_user",
-                    email=after["email"],
-                    display_name=after["display_name"],
-                    groups=groups,
-                )
-            case "update_user":
-                values = {name: after[name] for name in ("email", "display_name") if name in after}
-                yield _step(plan_id, change, "update_user", **values)
-            case "create_group":
-                yield _step(plan_id, change, "create_group", display_name=change.group or "")
-            case "rename_group":
-                yield _step(
-                    plan_id, change, "rename_group", display_name=change.group or "", new_name=after["display_name"]
-                )
-            case "add_member" | "remove_member":
-                yield _step(plan_id, change, change.kind, group=change.group or "")
-            case "resend_invite":
-                yield _step(plan_id, change, "resend_invite")
+    def _receiver(self, change: Change) -> str | None:
+        """The id of who takes a leaver's documents; empty when nobody need, None when whoever should is not there."""
+        to = change.kind == "delete_user" and (change.after or {}).get("documents")
+        return self.account_id(to) if to and to != "discard" else ""
 
-    def _do(self, placed: list[Placed], applied: Applied, finished: Finished) -> None:
+    def _do(self, placed: list[Placed], applied: Applied) -> None:
         """Do steps, one place of all changes after the other; a change whose step failed goes no further."""
         last = {change.key: place for change, place, _ in placed}
         lost: dict[str, str] = {}
+        verified: set[str] = set()
         for place in sorted({place for _, place, _ in placed}):
             now = [(change, step) for change, at, step in placed if at == place]
             skipped = [(change, step, lost[change.key]) for change, step in now if change.key in lost]
             going = [(change, step) for change, step in now if change.key not in lost]
-            unready = self._unready(going)
-            outcomes = iter(self.target.apply([step for change, step in going if change.key not in unready]))
-            ended = [
-                (change, step, _failed(step, unready[change.key]) if change.key in unready else next(outcomes))
-                for change, step in going
-            ]
+            unready = self._unready([row for row in going if row[0].key not in verified])
+            ended = self._acted(going, unready)
+            verified |= {change.key for change, step, outcome in ended if isinstance(step, Verify)}
             ended += [(change, step, _failed(step, why)) for change, step, why in skipped]
-            self.journal.conclude(ended)
+            ready = [row for row in ended if row[2].state == "done" and last[row[0].key] == place]
+            wrong = (
+                self._doubted([(change, outcome.fluix_id) for change, _, outcome in ready], applied) if ready else {}
+            )
+            self.journal.conclude(
+                ended, {step.operation_id: wrong[change.key] for change, step, _ in ready if change.key in wrong}
+            )
+            applied.unproven += [(change, wrong[change.key]) for change, _, _ in ready if change.key in wrong]
             for change, _, outcome in ended:
                 if outcome.state == "failed":
                     lost.setdefault(change.key, outcome.message)
-                elif last[change.key] != place:
-                    continue
-                elif outcome.state == "ordered":
-                    applied.ordered[change.kind] += 1
-                else:
-                    applied.done[change.kind] += 1
-                    finished.append((change, outcome.fluix_id))
+                elif last[change.key] == place and change.key not in wrong:
+                    (applied.ordered if outcome.state == "ordered" else applied.done)[change.kind] += 1
         by_key = {change.key: change for change, _, _ in placed}
         applied.failed.extend((by_key[key], why) for key, why in lost.items())
 
-    def _unready(self, going: list[tuple[Change, Step]]) -> dict[str, str]:
-        """Deletions that, seen once more right before, are still tied to something: key -> why."""
-        ids = {step.fluix_id: change for change, step in going if step.verb == "delete_user" and step.fluix_id}
-        unready: dict[str, str] = {}
-        left: int | None = None
-        known = self.target.dossiers(ids) if ids else {}
+    def _acted(self, going: Sequence[tuple[Change, Work]], unready: Mapping[str, str]) -> list[Ended]:
+        """Ask the target for what is ready, and tell what became of each."""
+        ready = [step for change, step in going if change.key not in unready]
+        outcomes = iter(self.target.apply([step for step in ready if isinstance(step, Step)]))
+        ended: list[Ended] = []
+        for change, step in going:
+            if change.key in unready:
+                ended.append((change, step, _failed(step, unready[change.key])))
+            elif isinstance(step, Verify):
+                ended.append((change, step, Outcome(step.operation_id, "done", step.fluix_id, _VERIFIED)))
+            else:
+                ended.append((change, step, next(outcomes)))
+        return ended
+
+    def _unready(self, going: Sequence[tuple[Change, Work]]) -> dict[str, str]:
+        """Deletions that, seen once more right before, are not to be done: key -> why."""
+        last_looks = {"verify", "delete_user"}
+        ids = {step.fluix_id: change for change, step in going if step.verb in last_looks and step.fluix_id}
+        if not ids:
+            return {}
+        known = self.target.dossiers(ids)
         unknown = self.target.get(ids.keys() - known.keys()) if ids.keys() - known.keys() else {}
-        unready.update((ids[fluix_id].key, "nothing is known of it any more") for fluix_id in unknown)
+        unready = {ids[fluix_id].key: "nothing is known of it any more" for fluix_id in unknown}
+        left = next((dossier.admins for dossier in known.values()), None)
+        back = self._not_planned_now(ids[fluix_id] for fluix_id in known)
         for fluix_id, dossier in known.items():
-            change = ids[fluix_id]
-            planned = change.before or {}
-            is_admin = bool(dossier.role or dossier.owner)
-            left = dossier.admins if left is None else left
-            if dossier.owner != planned.get("owner") or dossier.role != planned.get("role"):
-                unready[change.key] = "its role changed while it was being deleted"
-            elif is_admin and left is not None and left <= 1:
-                unready[change.key] = "it is the last admin of the account by now"
-            elif dossier.workflows:
-                unready[change.key] = "it takes part in a workflow again"
-            elif (dossier.drafts or dossier.assigned) and (change.after or {}).get("documents"):
-                unready[change.key] = "it has documents again"
-            elif is_admin and left is not None:
+            key = ids[fluix_id].key
+            why = back.get(key) or tied(ids[fluix_id], dossier, left)
+            if why:
+                unready[key] = why
+            elif (dossier.role or dossier.owner) and left is not None:
                 left -= 1
         return unready
 
@@ -277,20 +282,11 @@ def _batches(changes: Iterable[Change]) -> Iterator[list[Change]]:
             yield batch
 
 
-def _holds(change: Change, account: Account | None) -> bool:
-    """Whether the account is as this change was to leave it."""
-    if account is None or change.kind == "delete_user":
-        return account is None and change.kind == "delete_user"
-    if change.group is not None:
-        member = normalise_name(change.group) in map(normalise_name, account.groups)
-        return member == (change.kind == "add_member")
-    now = {"email": account.email, "display_name": account.display_name}
-    return all(now[name] == value for name, value in (change.after or {}).items() if name in now)
+def _parts(ended: Iterable[Ended]) -> Iterator[list[Ended]]:
+    rest = iter(ended)
+    while part := list(islice(rest, BATCH)):
+        yield part
 
 
-def _step(plan_id: int, change: Change, verb: Verb, **values: str | tuple[str, ...]) -> Step:
-    return Step(f"{plan_id}:{change.key}:{verb}", verb, change.fluix_id, values)
-
-
-def _failed(step: Step, why: str) -> Outcome:
+def _failed(step: Work, why: str) -> Outcome:
     return Outcome(step.operation_id, "failed", step.fluix_id, why)

@@ -26,6 +26,7 @@ from syncd.config_target import PortalTargetConfig
 from syncd.core.budgets import BudgetKind, Budgets, Limit
 from syncd.core.diff import Ground
 from syncd.core.leaving import Farewells
+from syncd.core.proof import Sampling
 from syncd.core.rules import GroupRule, Rules
 from syncd.core.safety import Policy
 from syncd.core.shrinkage import Shrinkage
@@ -98,6 +99,7 @@ class App:
             },
             progress=progress,
             critical=critical,
+            sampling=Sampling(*config.proof.figures),
         )
 
 

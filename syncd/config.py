@@ -55,6 +55,7 @@ from syncd.config_values import (
     encoding_name,
     matches,
     not_later,
+    sample_size,
     store_address,
     version_number,
 )
@@ -445,6 +446,23 @@ class ShrinkConfig(Section):
     )
 
 
+class ProofConfig(Section):
+    """What is read back of the changes that Fluix acknowledged."""
+
+    sample: Annotated[int | str, BeforeValidator(sample_size)] = Field(
+        default=20,
+        description="How many of every 500 changes of one kind are read back: a number, a percentage (`5 %`) or `all`. When "
+        "one of them is not so, all of them are. Deletions are always all read back.",
+    )
+
+    @property
+    def figures(self) -> tuple[int | None, float | None]:
+        """As a count or as a percentage; neither: all."""
+        if isinstance(self.sample, int):
+            return self.sample, None
+        return None, None if self.sample == "all" else float(self.sample.removesuffix("%"))
+
+
 class ApprovalsConfig(Section):
     """A person's yes to what is held."""
 
@@ -549,6 +567,9 @@ class Config(Located):
     leavers: LeaversConfig = Field(default=LeaversConfig(), description="How a person leaves.")
     budgets: BudgetsConfig = Field(default=BudgetsConfig(), description="How much may change before a person is asked.")
     shrink: ShrinkConfig = Field(default=ShrinkConfig(), description="When a smaller directory is not believed.")
+    proof: ProofConfig = Field(
+        default=ProofConfig(), description="What is read back of the changes that Fluix acknowledged."
+    )
     approvals: ApprovalsConfig = Field(default=ApprovalsConfig(), description="A person's yes to what is held.")
     schedule: ScheduleConfig | None = Field(
         default=None,

@@ -125,6 +125,20 @@ def version_number(value: Any) -> Any:
     return value
 
 
+def sample_size(value: Any) -> Any:
+    """How many of many: a number, a percentage as text (`5 %`), or `all`."""
+    match value:
+        case bool():
+            pass
+        case int() if value >= 0:
+            return value
+        case str() if value == "all":
+            return value
+        case str() if re.fullmatch(r"(100|[0-9]{1,2}(\.[0-9]{1,3})?) ?%", value):
+            return value
+    raise faults(f'"{shorten(str(value))}" is no sample: write a number, a percentage as "5 %", or all')
+
+
 def _email(value: str) -> str:
     if reason := email_problem(value):
         raise faults(f'"{shorten(value)}" is no email address ({reason})')

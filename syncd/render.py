@@ -56,11 +56,12 @@ def report_document(report: Report) -> dict[str, Any]:
     applied = report.applied
     assert applied is not None
     failed = [{"key": change.key, "message": why} for change, why in applied.failed]
-    failed += [{"key": note.split(": ")[0], "message": note} for note in applied.not_held]
+    unproven = [{"key": change.key, "message": why} for change, why in applied.unproven]
     return {
         **plan_document(report),
         "outcome": report.outcome,
-        "failures": failed,
+        "failures": failed + unproven,
+        "proof": {"read_back": applied.read_back, "unproven": unproven},
         "stale": [{"key": change.key, "message": why} for change, why in applied.stale],
         "resumed": report.resumed,
     }
@@ -147,16 +148,18 @@ def show_report(console: Console, report: Report, *, everything: bool = False) -
     show_plan(console, report, everything=everything)
     for change, why in applied.failed:
         labelled(console, "[red]failed[/] ", f"{change.key}: {why}")
-    for note in applied.not_held:
-        labelled(console, "[red]failed[/] ", note)
+    for change, why in applied.unproven:
+        labelled(console, "[red]unproven[/]", f"{change.key}: {why}")
     for change, why in applied.stale:
         labelled(console, "[yellow]dropped[/]", f"{change.key}: {why}")
     said = [f"{applied.done.total()} done"]
     said += [f"{applied.ordered.total()} ordered (syncd workorders list)"] * bool(applied.ordered)
     said += [f"{report.already_done} done before"] * bool(report.already_done)
-    said += [f"{len(applied.failed) + len(applied.not_held)} failed"] * bool(applied.failed or applied.not_held)
+    said += [f"{len(applied.failed)} failed"] * bool(applied.failed)
+    said += [f"{len(applied.unproven)} unproven (the next run looks again)"] * bool(applied.unproven)
     said += [f"{len(applied.stale)} dropped"] * bool(applied.stale)
     said += [f"{report.skipped} not let through"] * bool(report.skipped)
+    said += [f"{applied.read_back} read back"] * bool(applied.read_back)
     console.print(f"[bold]run r{report.run_id}[/]: {', '.join(said)}")
 
 

@@ -144,6 +144,7 @@ def _worker(sync: Sync, run_id: int, *, fresh: bool = False) -> tuple[Worker, Jo
         taking_over=lambda keys: clusters.taking_over(_verdicts_now(sync, keys)),
         account_id=lambda email: accounts.id_of(sync.store, email),
         fresh=fresh,
+        sampling=sync.sampling,
         critical=sync.critical,
         progress=lambda count: sync.progress("applied", count),
     )
@@ -177,6 +178,7 @@ def _resume(sync: Sync, run_id: int) -> int:
     left = journal.open()
     if left:
         worker.resume(left)
+    worker.settle(journal.doubted())
     ledger.settle(sync.store, sync.target.get)
     return len({(plan_id, change.key) for plan_id, change, _, _ in left})
 

@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 from connectors.base import Source, Target
 from syncd.core.diff import Ground
 from syncd.core.leaving import Farewells
+from syncd.core.proof import EACH_TWENTY, Sampling
 from syncd.core.rules import Rules
 from syncd.core.safety import Policy
 
@@ -43,6 +44,8 @@ class Sync:
     critical: Callable[[], AbstractContextManager[None]] = nullcontext
     """A block that a signal does not break."""
     progress: Progress = lambda _stage, _count: None
+    sampling: Sampling = EACH_TWENTY
+    """How many of the acknowledged changes are read back."""
 
 
 @dataclass(frozen=True, slots=True)

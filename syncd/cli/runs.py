@@ -174,7 +174,7 @@ def _show(report: Report, *, as_json: bool, everything: bool) -> int:
     else:
         show_report(out, report, everything=everything)
     applied = report.applied
-    if applied and (applied.failed or applied.not_held):
+    if applied and (applied.failed or applied.unproven):
         return Exit.PARTLY if applied.done else Exit.FAILED
     return _decided(report)
 

@@ -20,8 +20,10 @@ class Applied:
     failed: list[tuple[Change, str]] = field(default_factory=list)
     stale: list[tuple[Change, str]] = field(default_factory=list)
     """Changes that dropped out, because the account is not as it was when they were planned."""
-    not_held: list[str] = field(default_factory=list)
-    """What the read-back found: sentences about what the target acknowledged, but does not hold."""
+    unproven: list[tuple[Change, str]] = field(default_factory=list)
+    """Changes that the target acknowledged and, as the read-back found, does not hold. They are not among `done`."""
+    read_back: int = 0
+    """How many acknowledged changes were read back."""
     ordered: Counter[str] = field(default_factory=Counter)
     """By kind: what a person was asked to do, and that is not done before a later read shows it."""
 
@@ -54,12 +56,16 @@ class Report:
 
     @property
     def outcome(self) -> dict[str, int]:
-        """How many changes were done, failed, dropped out, and were not let through; and ordered, where a person does them."""
+        """How many changes were done, failed, dropped out, and were not let through.
+
+        Where there are such: how many of the failed ones are unproven, and how many were ordered, where a person does them.
+        """
         applied = self.applied or Applied()
         counts = {
             "done": applied.done.total(),
-            "failed": len(applied.failed) + len(applied.not_held),
+            "failed": len(applied.failed) + len(applied.unproven),
             "stale": len(applied.stale),
             "skipped": self.skipped,
         }
-        return counts | ({"ordered": applied.ordered.total()} if applied.ordered else {})
+        more = {"unproven": len(applied.unproven), "ordered": applied.ordered.total()}
+        return counts | {name: count for name, count in more.items() if count}

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine, bindparam, literal_column, select, up
 
 from connectors.model import Outcome, Step
 from syncd.core.change import Change
+from syncd.core.saga import Verify, Work
 from syncd.store import links, tallies
 from syncd.store.audit import Event, append
 from syncd.store.engine import reading, writing
@@ -23,7 +24,8 @@ from syncd.store.sql import upsert
 from syncd.store.tables import journal
 
 _OPEN = journal.c.state == literal_column("'intended'")
-"""As a literal, since only then SQLite answers it from the partial index."""
+_DOUBTED = journal.c.state == literal_column("'unproven'")
+"""As literals, since only then SQLite answers them from the partial index."""
 
 
 class Journal:
@@ -42,7 +44,7 @@ class Journal:
         self._actor = actor
         self._clock = clock
 
-    def intend(self, plan_id: int, steps: Iterable[tuple[Change, int, Step]]) -> None:
+    def intend(self, plan_id: int, steps: Iterable[tuple[Change, int, Work]]) -> None:
         """Write steps (change, place inside the change, step) before they are done."""
         now = self._clock()
         rows = [self._row(plan_id, placed, now, "intended") for placed in steps]
@@ -50,22 +52,36 @@ class Journal:
             with writing(self._engine) as connection:
                 connection.execute(upsert(connection, journal), rows)
 
-    def conclude(self, ended: Sequence[tuple[Change, Step, Outcome]]) -> None:
-        """Write what became of steps, and what follows from it: links, counts, and a line in the audit for each."""
+    def conclude(self, ended: Sequence[tuple[Change, Work, Outcome]], doubted: Mapping[str, str] | None = None) -> None:
+        """Write what became of steps, and what follows from it: links, counts, and a line in the audit for each.
+
+        Args:
+            ended: change, step and outcome.
+            doubted: operations that were acknowledged and are unproven -> why. Nothing follows from them.
+        """
         if not ended:
             return
-        now = self._clock()
+        now, doubted = self._clock(), doubted or {}
+        ends = [
+            (out.operation_id, "unproven", out.fluix_id, doubted[out.operation_id])
+            if out.operation_id in doubted
+            else (out.operation_id, out.state, out.fluix_id, out.message)
+            for _, _, out in ended
+        ]
         with writing(self._engine) as connection:
-            self._end(
-                connection, [(out.operation_id, out.state, out.fluix_id, out.message) for _, _, out in ended], now
-            )
-            done = [(change, step, out) for change, step, out in ended if out.state == "done"]
+            self._end(connection, ends, now)
+            done = [
+                (change, step, out)
+                for change, step, out in ended
+                if isinstance(step, Step) and out.state == "done" and out.operation_id not in doubted
+            ]
             links.follow(connection, done)
             tallies.add(connection, _counting(ended), now)
-            events = [self._event(change, step.verb, out.state, out.message) for change, step, out in ended]
-            append(connection, events, now)
+            # Our own look before a deletion stands in the journal; why it stopped one, the deletion's own line says.
+            told = ((row, end) for row, end in zip(ended, ends, strict=True) if not isinstance(row[1], Verify))
+            append(connection, [self._event(row[0], row[1].verb, end[1], end[3]) for row, end in told], now)
 
-    def drop(self, plan_id: int, stale: Iterable[tuple[Change, Step, str]]) -> None:
+    def drop(self, plan_id: int, stale: Iterable[tuple[Change, Work, str]]) -> None:
         """Write that changes dropped out, because the account is not as it was when they were planned."""
         dropped = list(stale)
         if not dropped:
@@ -76,12 +92,25 @@ class Journal:
             connection.execute(upsert(connection, journal), rows)
             append(connection, [self._event(change, step.verb, "stale", why) for change, step, why in dropped], now)
 
-    def open(self) -> list[tuple[int, Change, int, Step]]:
+    def open(self) -> list[tuple[int, Change, int, Work]]:
         """Every step that was intended and has no end: (plan number, change, place, step), in their order."""
         query = select(journal).where(_OPEN).order_by(journal.c.plan_id, journal.c.key, journal.c.place)
         with reading(self._engine) as connection:
             return [
                 (row.plan_id, change_of(connection, row.plan_id, row.key), row.place, _step(row.step))
+                for row in connection.execute(query)
+            ]
+
+    def doubted(self) -> list[tuple[Change, Work, Outcome]]:
+        """Every step that the target acknowledged, and that could not be proven, with the outcome that was said."""
+        query = select(journal).where(_DOUBTED).order_by(journal.c.plan_id, journal.c.key, journal.c.place)
+        with reading(self._engine) as connection:
+            return [
+                (
+                    change_of(connection, row.plan_id, row.key),
+                    _step(row.step),
+                    Outcome(row.operation_id, "done", row.fluix_id, "proven later"),
+                )
                 for row in connection.execute(query)
             ]
 
@@ -95,7 +124,7 @@ class Journal:
         return {key for key, seen in states.items() if seen == {"done"}}
 
     def _row(
-        self, plan_id: int, placed: tuple[Change, int, Step], now: datetime, state: str, message: str = ""
+        self, plan_id: int, placed: tuple[Change, int, Work], now: datetime, state: str, message: str = ""
     ) -> dict[str, Any]:
         change, place, step = placed
         return {
@@ -135,11 +164,13 @@ class Journal:
         return Event(self._actor, verb, change.user or change.group or "", detail)
 
 
-def _counting(ended: Iterable[tuple[Change, Step, Outcome]]) -> list[Change]:
+def _counting(ended: Iterable[tuple[Change, Work, Outcome]]) -> list[Change]:
     """What counts for the budgets: once a change, with its own step; what a person was asked to do counts as done."""
     return [change for change, step, out in ended if step.verb == change.kind and out.state in {"done", "ordered"}]
 
 
-def _step(data: Mapping[str, Any]) -> Step:
+def _step(data: Mapping[str, Any]) -> Work:
+    if data["verb"] == "verify":
+        return Verify(data["operation_id"], data["fluix_id"])
     values = {name: tuple(value) if isinstance(value, list) else value for name, value in data["values"].items()}
     return Step(data["operation_id"], data["verb"], data["fluix_id"], values)

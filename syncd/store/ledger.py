@@ -15,16 +15,17 @@ from uuid import uuid4
 
 from sqlalchemy import ColumnElement, Connection, Engine, delete, func, select, update
 
-from connectors.model import Account, Outcome, Step, normalise_email
+from connectors.model import Account, Outcome, normalise_email
 from syncd.core.change import Change, RecordKey
 from syncd.core.returning import joined, setup_of
+from syncd.core.saga import Work
 from syncd.store import departures
 from syncd.store.engine import reading, writing
 from syncd.store.journal import Journal
 from syncd.store.sql import chunks
 from syncd.store.tables import approvals, journal, ledger, ledger_records, links, plans
 
-Placed = tuple[Change, int, Step]
+Placed = tuple[Change, int, Work]
 
 _UNSURE: Final = ("intended", "begun")
 
@@ -71,9 +72,13 @@ class Ledger:
                     _keep(connection, row, change.records)
         self._inner.intend(plan_id, steps)
 
-    def conclude(self, ended: Sequence[tuple[Change, Step, Outcome]]) -> None:
-        """Write what became of steps; then confirm deletions, and note who returned."""
-        self._inner.conclude(ended)
+    def conclude(self, ended: Sequence[tuple[Change, Work, Outcome]], doubted: Mapping[str, str] | None = None) -> None:
+        """Write what became of steps; then confirm deletions, and note who returned.
+
+        A deletion that is unproven stays as it was intended, until it is known what became of it.
+        """
+        self._inner.conclude(ended, doubted)
+        ended = [row for row in ended if row[2].operation_id not in (doubted or {})]
         deletions = [(step, outcome) for _, step, outcome in ended if step.verb == "delete_user"]
         created = [
             (change.user or "", change.records, outcome.fluix_id)
@@ -91,7 +96,7 @@ class Ledger:
                     _give_up(connection, step.operation_id)
             departures.returned(connection, created, now)
 
-    def drop(self, plan_id: int, stale: Iterable[tuple[Change, Step, str]]) -> None:
+    def drop(self, plan_id: int, stale: Iterable[tuple[Change, Work, str]]) -> None:
         """Write that changes dropped out."""
         dropped = list(stale)
         self._inner.drop(plan_id, dropped)

@@ -19,6 +19,7 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    or_,
     true,
 )
 
@@ -261,20 +262,21 @@ journal = Table(
     Column("key", String, nullable=False),
     Column("place", Integer, nullable=False, comment="of the step inside its change"),
     Column("step", Json, nullable=False),
-    Column("state", String, nullable=False, comment="intended | done | failed | stale | ordered"),
+    Column("state", String, nullable=False, comment="intended | done | unproven | failed | stale | ordered"),
     Column("fluix_id", String),
     Column("message", Text, nullable=False),
     Column("intended_at", Moment, nullable=False),
     Column("ended_at", Moment),
     sqlite_with_rowid=False,
 )
+_UNENDED = or_(journal.c.state == "intended", journal.c.state == "unproven")
 Index("journal_plan", journal.c.plan_id, journal.c.key)
 Index("journal_fluix_id", journal.c.fluix_id)
 Index(
     "journal_open",
     journal.c.plan_id,
-    sqlite_where=journal.c.state == "intended",
-    postgresql_where=journal.c.state == "intended",
+    sqlite_where=_UNENDED,
+    postgresql_where=_UNENDED,
 )
 
 audit = Table(

@@ -1,4 +1,4 @@
-"""An account or a source that fails half-way, and an account that says yes and does nothing."""
+"""An account or a source that fails half-way. Accounts that lie are in `test_lying_account`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 from connectors.errors import ConnectorError, RefusedError, RetryableError
 from connectors.memory import MemorySource
 from connectors.memory_target import MemoryTarget
-from connectors.model import Account, Outcome, Record, Step
+from connectors.model import Account, Record, Step
 from syncd.core.diff import Ground
 from syncd.core.leaving import Farewells
 from syncd.core.report import Report
@@ -147,44 +147,6 @@ def test_a_deletion_that_breaks_off_is_finished_unless_its_person_returned(
     assert (report.outcome["failed"], leaving.open_steps()) == (0, 0)
     assert ("e09@x.example" in leaving.emails()) is returned
     assert leaving.run(hr(*TEN[: 10 if returned else 9])).plan.changes == ()
-
-
-class SaysYes(MemoryTarget):
-    """Says yes to everything, and does nothing of some verbs."""
-
-    ignores: frozenset[str] = frozenset()
-
-    def apply(self, steps: Any) -> list[Outcome]:
-        return [
-            Outcome(step.operation_id, "done", step.fluix_id or "99")
-            if step.verb in self.ignores
-            else super(SaysYes, self).apply([step])[0]
-            for step in steps
-        ]
-
-
-@pytest.mark.parametrize(
-    ("verb", "second_day"),
-    [
-        ("create_user", [*TEN, person(50)]),
-        ("update_user", [person(0, display_name="Married"), *TEN[1:]]),
-        ("add_member", [person(0, groups=("Field", "Site", "New")), *TEN[1:]]),
-        ("remove_member", [person(0, groups=("Field",)), *TEN[1:]]),
-        ("delete_user", TEN[:9]),
-    ],
-)
-def test_an_account_that_says_yes_and_does_nothing_is_noticed(
-    place: Place, verb: str, second_day: list[Record]
-) -> None:
-    target = SaysYes()
-    place.target = target
-    place.run(hr(*TEN))
-    target.ignores = frozenset({verb})
-    report = place.run(hr(*second_day))
-    assert report.applied is not None
-    assert len(report.applied.not_held) == 1
-    assert "the target said yes" in report.applied.not_held[0]
-    assert report.outcome["failed"] == 1
 
 
 class Refuses(MemoryTarget):

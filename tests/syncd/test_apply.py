@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -41,8 +41,11 @@ class Book:
     def intend(self, plan_id: int, steps: Iterable[tuple[Change, int, Step]]) -> None:
         self.told += [("intended", step.operation_id) for _, _, step in steps]
 
-    def conclude(self, ended: Sequence[Any]) -> None:
-        self.told += [(outcome.state, outcome.operation_id) for _, _, outcome in ended]
+    def conclude(self, ended: Sequence[Any], doubted: Mapping[str, str]) -> None:
+        self.told += [
+            ("unproven" if outcome.operation_id in doubted else outcome.state, outcome.operation_id)
+            for _, _, outcome in ended
+        ]
         self.why |= {outcome.operation_id: outcome.message for _, _, outcome in ended}
 
     def drop(self, plan_id: int, stale: Iterable[tuple[Change, Step, str]]) -> None:
@@ -98,7 +101,7 @@ def asking(name: str, *groups: str) -> Any:
 def test_a_deletion_is_a_saga_that_is_intended_whole_before_its_first_step(target: MemoryTarget, book: Book) -> None:
     change = deletion(target, "ann", documents="cyd@x.example", workflows=["W"])
     done = worker(target, book).apply(7, [change])
-    steps = [f"7:{change.key}:{verb}" for verb in ("reassign_documents", "leave_workflows", "delete_user")]
+    steps = [f"7:{change.key}:{verb}" for verb in ("reassign_documents", "leave_workflows", "verify", "delete_user")]
     assert book.told == [("intended", step) for step in steps] + [("done", step) for step in steps]
     assert done.done == {"delete_user": 1}
     assert "ann" not in ids(target)
@@ -108,7 +111,7 @@ def test_after_a_step_that_failed_the_account_is_not_deleted(target: MemoryTarge
     """Bob is alone in a workflow: he cannot leave it."""
     change = deletion(target, "bob", workflows=["W", "Alone"])
     done = worker(target, book).apply(7, [change])
-    assert [state for state, _ in book.told if state != "intended"] == ["failed", "failed"]
+    assert [state for state, _ in book.told if state != "intended"] == ["failed", "failed", "failed"]
     assert [why for _, why in done.failed] == ["Alone / S would be left without anyone"]
     assert "bob" in ids(target)
 

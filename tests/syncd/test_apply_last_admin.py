@@ -32,7 +32,7 @@ class Journal:
     def intend(self, plan_id, steps):
         pass
 
-    def conclude(self, ended):
+    def conclude(self, ended, doubted):
         pass
 
     def drop(self, plan_id, stale):

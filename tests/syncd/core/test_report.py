@@ -31,5 +31,13 @@ def test_where_nothing_was_applied_everything_is_zero():
 
 
 def test_what_the_target_acknowledged_but_does_not_hold_counts_as_failed():
-    applied = Applied(Counter(add_member=3, create_user=1), [(ADD, "no")], [(DELETE, "is back")], ["it does not hold"])
-    assert report(Decision.HOLD, applied=applied).outcome == {"done": 4, "failed": 2, "stale": 1, "skipped": 0}
+    applied = Applied(
+        Counter(add_member=3, create_user=1), [(ADD, "no")], [(DELETE, "is back")], [(ADD, "it does not hold")], 2
+    )
+    assert report(Decision.HOLD, applied=applied).outcome == {
+        "done": 4,
+        "failed": 2,
+        "stale": 1,
+        "skipped": 0,
+        "unproven": 1,
+    }

@@ -73,7 +73,9 @@ def upgrade() -> None:
         sa.Column("key", sa.String(), nullable=False),
         sa.Column("place", sa.Integer(), nullable=False, comment="of the step inside its change"),
         sa.Column("step", sa.Text(), nullable=False),
-        sa.Column("state", sa.String(), nullable=False, comment="intended | done | failed | stale | ordered"),
+        sa.Column(
+            "state", sa.String(), nullable=False, comment="intended | done | unproven | failed | stale | ordered"
+        ),
         sa.Column("fluix_id", sa.String(), nullable=True),
         sa.Column("message", sa.Text(), nullable=False),
         sa.Column("intended_at", sa.String(length=32), nullable=False),
@@ -87,8 +89,8 @@ def upgrade() -> None:
         "journal",
         ["plan_id"],
         unique=False,
-        sqlite_where=sa.text("state = 'intended'"),
-        postgresql_where=sa.text("state = 'intended'"),
+        sqlite_where=sa.text("state = 'intended' OR state = 'unproven'"),
+        postgresql_where=sa.text("state = 'intended' OR state = 'unproven'"),
     )
     op.create_index("journal_plan", "journal", ["plan_id", "key"], unique=False)
     op.create_table(
