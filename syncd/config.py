@@ -472,6 +472,11 @@ class ApprovalsConfig(Section):
         le=8760,
         description="Hours after which an approval that was not used is void.",
     )
+    four_eyes: bool = Field(
+        default=False,
+        description="Whether who asked for a plan (`plan` or `run`) may not approve it. What was planned by schedule anybody "
+        "may approve.",
+    )
 
 
 # --- for later versions -------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from dataclasses import replace
 from connectors.errors import ConnectorError
 from connectors.model import normalise_email
 from syncd.apply import Worker
+from syncd.approving import asked_again
 from syncd.comparing import (
     accepts,
     compare,
@@ -112,6 +113,8 @@ def _plan(sync: Sync, request: Request, run_id: int) -> StoredPlan:
     plan = Plan.of(possible, compared.adoptions)
     known = facts(sync, request, compared, read, admins=admins, doubts=doubts, plan=plan)
     review = safety.review(plan, known, sync.policy)
+    if request.user is None:
+        review = replace(review, findings=(*review.findings, *asked_again(sync.store, plan, review, now)))
     leaving = [(leaver, counts(leaver, read.certified)) for leaver in compared.leavers if leaver.certain]
     links.count_leaving(sync.store, leaving, compared.stayed, now)
     clusters.settle(sync.store, compared.settled)

@@ -185,7 +185,15 @@ def test_every_key_of_the_json_documents_is_documented(
     for words in (["why", "e002@example.com"], ["why", "e002@example.com", "--run", "r1"]):
         call(*words)
     call("whatif", "--with", str(house.config))
-    for words in (["runs"], ["show", "r1"], ["show", "p1"], ["show", "p9"], ["audit", "verify"], ["store", "upgrade"]):
+    for words in (
+        ["runs"],
+        ["show", "r1"],
+        ["show", "p1"],
+        ["show", "p9"],
+        ["audit", "verify"],
+        ["audit", "export", "--out", "a"],
+        ["store", "upgrade"],
+    ):
         call(*words)
 
     silent = {"completion", "ldap detect"}  # needs a directory: tests/connectors/test_ldap_detect.py

@@ -11,10 +11,10 @@ from rich.table import Table
 
 from syncd.bootstrap import App
 from syncd.cli.common import number_of, out, print_json, standard
-from syncd.core.approval import decide
+from syncd.core.approval import Approval, decide
 from syncd.core.report import Report
 from syncd.errors import Exit, UsageError
-from syncd.render import plan_document, show_plan
+from syncd.render import labelled, plan_document, show_plan
 from syncd.store import plans
 from syncd.store import runs as run_lines
 
@@ -66,7 +66,8 @@ def show(app: App, *, as_json: bool, run_or_plan_id: str, everything: bool) -> i
     if row is None and report is None:
         raise UsageError(f"there is no plan {run_or_plan_id}", cure="see `syncd runs`")
     if as_json:
-        print_json({**(plan_document(report) if report else {}), **(_document(row) if row else {})})
+        given = {"approvals": [_approval(one) for one in _approvals(app, report)]} if report else {}
+        print_json({**(plan_document(report) if report else {}), **given, **(_document(row) if row else {})})
         return Exit.DONE
     if row is not None:
         ended = f"{row.ended_at:%H:%M:%S}" if row.ended_at else "…"
@@ -79,7 +80,25 @@ def show(app: App, *, as_json: bool, run_or_plan_id: str, everything: bool) -> i
         out.print()
     if report:
         show_plan(out, report, everything=everything)
+        for one in _approvals(app, report):
+            lapsed = "" if one.holds(report.plan.digest, app.clock()) else ", which is over"
+            text = f"{len(one.keys)} of them on {one.approved_at:%Y-%m-%d %H:%M} UTC by {one.approver}: {one.comment}"
+            labelled(out, "[green]approved[/]", f"{text} (until {one.expires_at:%Y-%m-%d %H:%M} UTC{lapsed})")
     return Exit.DONE
+
+
+def _approvals(app: App, report: Report) -> list[Approval]:
+    return plans.approvals_of(app.store, report.plan.digest)
+
+
+def _approval(one: Approval) -> dict[str, Any]:
+    return {
+        "approver": one.approver,
+        "comment": one.comment,
+        "approved": sorted(one.keys),
+        "approved_at": _iso(one.approved_at),
+        "expires_at": _iso(one.expires_at),
+    }
 
 
 def _report(app: App, plan_id: int, run_id: int | None) -> Report | None:

@@ -7,18 +7,17 @@ from pathlib import Path
 
 import click
 
+from syncd.approving import approve as give_approval
 from syncd.bootstrap import App, actor
 from syncd.cli.common import as_text, number_of, out, print_json, standard, verbose_option, working, write_whole
 from syncd.cli.following import follow_sources
 from syncd.cli.mail import send_waiting
-from syncd.core.approval import Approval, UnknownKeyError, choose
 from syncd.core.change import Decision
 from syncd.core.report import Report
-from syncd.errors import Exit, UsageError
+from syncd.errors import Exit
 from syncd.render import counted, plan_document, report_document, show_plan, show_report
 from syncd.run import apply_plan, make_plan
 from syncd.run import run as run_once
-from syncd.store import plans
 from syncd.sync import Request
 
 _wait = click.option(
@@ -121,36 +120,31 @@ def approve(
     app: App, *, as_json: bool, plan_id: str, only: tuple[str, ...], without: tuple[str, ...], comment: str
 ) -> int:
     """Say yes to what a plan holds: all of it, or item by item. Apply it with `syncd apply`."""
-    number = number_of(plan_id, "p")
-    stored = plans.load(app.store, number)
-    if stored is None:
-        raise UsageError(f"there is no plan {plan_id}", cure="see `syncd runs`")
-    if not comment.strip():
-        raise UsageError("an approval needs a comment", cure='say why: --comment "left the company, see HR-17"')
-    try:
-        keys = choose(stored.review.decisions, only, without)
-    except UnknownKeyError as error:
-        raise UsageError(
-            str(error), where=f"plan p{number}", cure=f"see the keys with `syncd show p{number} --json`"
-        ) from error
-    if not keys:
-        raise UsageError(f"plan p{number} holds nothing that could be approved", cure=f"see `syncd show p{number}`")
-    now = app.clock()
-    expires = now + timedelta(hours=app.config.approvals.expire_hours)
-    approval = Approval(stored.plan.digest, keys, actor(), comment.strip(), now, expires)
-    plans.approve(app.store, number, approval)
+    number, rules = number_of(plan_id, "p"), app.config.approvals
+    approval = give_approval(
+        app.store,
+        number,
+        approver=actor(),
+        comment=comment,
+        only=only,
+        without=without,
+        now=app.clock(),
+        lasts=timedelta(hours=rules.expire_hours),
+        four_eyes=rules.four_eyes,
+    )
     if as_json:
         print_json(
             {
                 "plan_id": f"p{number}",
                 "digest": approval.digest,
-                "approved": sorted(keys),
+                "approved": sorted(approval.keys),
                 "approver": approval.approver,
-                "expires_at": expires.isoformat(),
+                "expires_at": approval.expires_at.isoformat(),
             }
         )
     else:
-        out.print(f"approved {counted(len(keys), 'change')} of plan p{number} until {expires:%Y-%m-%d %H:%M} UTC")
+        until = f"{approval.expires_at:%Y-%m-%d %H:%M} UTC"
+        out.print(f"approved {counted(len(approval.keys), 'change')} of plan p{number} until {until}")
         out.print(f"[dim]next[/] syncd apply p{number}")
     return Exit.DONE
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from syncd.core.change import Decision
+from syncd.core.change import Change, Decision
 from syncd.core.plan import Plan
 
 
@@ -63,3 +63,68 @@ def decide(
         key: Decision.PROCEED if decision is Decision.HOLD and key in approved else decision
         for key, decision in decisions.items()
     }
+
+
+def same_person(one: str, other: str) -> bool:
+    """Whether two actors are one person: `maria`, and `maria as root`, who became root by sudo."""
+    return _who(one) == _who(other)
+
+
+def _who(actor: str) -> str:
+    return actor.partition(" as ")[0].strip().casefold()
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """What an approved plan and a newer one differ in."""
+
+    added: tuple[str, ...]
+    """Keys that wait for a yes now, and that the approval does not name."""
+    gone: tuple[str, ...]
+    """Keys that were approved, and do not wait any more."""
+    other: tuple[str, ...]
+    """Keys that were approved, and whose change is another one now."""
+    same: tuple[str, ...]
+    """Keys that were approved, and wait just so: they are asked again, because what else is done has changed."""
+
+
+def since(approved: Iterable[Change], before: Iterable[Change], waiting: Iterable[Change]) -> Since:
+    """Compare what was approved with what waits now.
+
+    Args:
+        approved: the changes that the approval names.
+        before: all changes that waited in the plan that was approved.
+        waiting: all changes that wait in the new plan.
+    """
+    named = {change.key: change for change in approved}
+    known, now = {change.key for change in before}, {change.key: change for change in waiting}
+    kept = named.keys() & now.keys()
+    return Since(
+        tuple(sorted(now.keys() - known)),
+        tuple(sorted(named.keys() - now.keys())),
+        tuple(sorted(key for key in kept if now[key] != named[key])),
+        tuple(sorted(key for key in kept if now[key] == named[key])),
+    )
+
+
+def ask_again(plan_id: int, approval: Approval, found: Since) -> str:
+    """The sentence with which a plan that has changed asks again, and says what changed."""
+    parts = [
+        f"{len(keys)} {what} ({_few(keys)})"
+        for keys, what in ((found.added, "added"), (found.gone, "gone"), (found.other, "changed"))
+        if keys
+    ]
+    if found.same:
+        parts.append(f"{len(found.same)} as they were")
+    when = f"{approval.approved_at:%Y-%m-%d %H:%M} UTC"
+    return (
+        f"approved on {when} by {approval.approver} as plan p{plan_id}; since then: {', '.join(parts)}: approve again"
+    )
+
+
+_SHOWN = 5
+
+
+def _few(keys: Sequence[str]) -> str:
+    more = f" and {len(keys) - _SHOWN} more" if len(keys) > _SHOWN else ""
+    return ", ".join(keys[:_SHOWN]) + more

@@ -3,26 +3,60 @@
 What a row tells of people stands under a seal: the chain covers the seal, not the words. So they can be erased when their
 time is over, and the chain stays whole. An erasure is a row itself, which names the places; a row that is blank, and that no
 later row names, was blanked by somebody else.
+
+Where the chain ends (its *head*) is kept beside it as well, so that rows taken off its end are missed. Old rows are taken off
+its beginning only by `retire`, which says so in a row: the last of these is where the chain begins now.
 """
 
 from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import Connection, Engine, func, select, update
+from sqlalchemy import Connection, Engine, delete, func, select, update
 
-from syncd.store.engine import reading
-from syncd.store.sql import chunks
-from syncd.store.tables import audit
+from syncd.store.engine import snapshot
+from syncd.store.sql import chunks, upsert
+from syncd.store.tables import audit, meta
 
 ERASE: Final = "erase"
 """The action of the rows that name erased places."""
+
+RETIRE: Final = "retire"
+"""The action of the rows that say up to which place older ones were taken away."""
+
+_HEAD: Final = "audit_head"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One place of the chain, and the hash that its row has; written `1234:9f2c…`."""
+
+    place: int = 0
+    hash: bytes = b""
+
+    def __str__(self) -> str:
+        return f"{self.place}:{self.hash.hex()}"
+
+    @classmethod
+    def parse(cls, text: str) -> Mark:
+        """The mark that was written so.
+
+        Raises:
+            ValueError: it is none.
+        """
+        place, colon, digest = text.strip().partition(":")
+        if not (place.isascii() and place.isdigit() and colon) or (len(digest) != _DIGITS and int(place)):
+            raise ValueError(text)
+        return cls(int(place), bytes.fromhex(digest))
+
+
+_DIGITS: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +76,24 @@ class Walk:
 
     rows: int
     first_broken: int | None
-    """The place of the first row that is changed, missing, out of order or blanked by somebody else; None: none is."""
+    """The place of the first row that is changed, missing (at the end, too), out of order or blanked by somebody else; None:
+    none is."""
     erased: int
     """How many rows were erased, as later rows say."""
+    begins: int = 1
+    """The place of the first row: rows before it were retired, as the last row about that says."""
+    head: Mark = field(default_factory=Mark)
+    """The last row."""
+    marked: bool | None = None
+    """Whether the row that was asked about is there just so; None: none was asked about."""
 
 
 def append(connection: Connection, events: Iterable[Event], now: datetime) -> None:
     """Add rows to the end of the chain, inside the transaction of what they tell of."""
     last = connection.execute(select(audit.c.place, audit.c.hash).order_by(audit.c.place.desc()).limit(1)).first()
-    place, previous = (last.place, last.hash) if last else (0, b"")
+    head = _head(connection) or Mark(*(last or ()))
+    # Rows that somebody put behind the head are not taken for ours, and not written over either: the walk names them.
+    place, previous = max(head.place, last.place if last else 0), head.hash
     rows = []
     for event in events:
         place += 1
@@ -60,6 +103,16 @@ def append(connection: Connection, events: Iterable[Event], now: datetime) -> No
         rows.append({**row, **told, "hash": previous})
     if rows:
         connection.execute(audit.insert(), rows)
+        connection.execute(upsert(connection, meta), {"name": _HEAD, "value": str(Mark(place, previous))})
+
+
+def _head(connection: Connection) -> Mark | None:
+    """Where the chain ended when it was last written; None before the first row, and where somebody spoiled it."""
+    written = connection.execute(select(meta.c.value).where(meta.c.name == _HEAD)).scalar()
+    try:
+        return Mark.parse(written) if written else None
+    except ValueError:
+        return None
 
 
 def erase(connection: Connection, places: Iterable[int], actor: str, now: datetime) -> None:
@@ -83,29 +136,78 @@ def verify(engine: Engine) -> tuple[int, int | None]:
     return walked.rows, walked.first_broken
 
 
-def walk(engine: Engine) -> Walk:
-    """Walk the chain, and count what was erased from it."""
-    previous, expected = b"", 0
+def walk(engine: Engine, mark: Mark | None = None) -> Walk:
+    """Walk the chain, and count what was erased from it.
+
+    Args:
+        engine: the store's.
+        mark: a row that was written down elsewhere, to be looked for.
+    """
     blank, allowed = set[int](), set[int]()
-    with reading(engine) as connection:
+    with snapshot(engine) as connection:
         total = connection.execute(select(func.count()).select_from(audit)).scalar_one()
+        head, here = _head(connection), _anchor(connection)
+        begins = here.place + 1
+        marked = None if mark is None else mark in {here, Mark()}
         query = select(audit).order_by(audit.c.place).execution_options(yield_per=2000)
         for row in map(dict[str, Any], connection.execute(query).mappings()):
-            expected += 1
-            if row["place"] != expected or row["hash"] != _hash(previous, row) or not _sealed(row):
-                return Walk(total, expected, len(blank & allowed))
-            previous = row["hash"]
+            place = here.place + 1
+            if row["place"] != place or row["hash"] != _hash(here.hash, row) or not _sealed(row):
+                return Walk(total, place, len(blank & allowed), begins, here, marked)
+            here = Mark(place, row["hash"])
+            marked = marked or here == mark if marked is not None else None
             if row["salt"] is None:
-                blank.add(expected)
+                blank.add(place)
             elif row["action"] == ERASE:
-                allowed |= _places(row["detail"], expected)
-    return Walk(total, min(blank - allowed, default=None), len(blank & allowed))
+                allowed |= _places(row["detail"], place)
+    cut = here.place + 1 if here != (head or Mark()) else None
+    broken = min([*(blank - allowed), *([cut] if cut else [])], default=None)
+    return Walk(total, broken, len(blank & allowed), begins, here, marked)
+
+
+def _anchor(connection: Connection) -> Mark:
+    """The last row that was retired, as the last row about that says; nothing was when there is none, or it is no such row."""
+    query = select(audit.c.detail).where(audit.c.action == RETIRE).order_by(audit.c.place.desc()).limit(1)
+    detail = connection.execute(query).scalar()
+    try:
+        return Mark.parse(detail["through"]) if detail else Mark()
+    except (KeyError, TypeError, ValueError):
+        return Mark()
+
+
+def stream(connection: Connection, since: datetime | None = None) -> Iterator[dict[str, Any]]:
+    """Every row, in the chain's order, as plain values: whoever has salt, seal and hash can walk the chain without us."""
+    query = select(audit).order_by(audit.c.place).execution_options(yield_per=2000)
+    if since is not None:
+        query = query.where(audit.c.at >= since)
+    for row in connection.execute(query).mappings():
+        secret = {name: row[name].hex() if row[name] is not None else None for name in ("salt", "seal", "hash")}
+        yield {**{str(name): value for name, value in row.items()}, "at": row["at"].isoformat(), **secret}
+
+
+def retire(connection: Connection, before: datetime, actor: str, now: datetime) -> int:
+    """Take the rows before the first one that is not older than `before` off the beginning, and say so in a new one.
+
+    Returns:
+        How many rows that were.
+    """
+    first = connection.execute(select(func.min(audit.c.place)).where(audit.c.at >= before)).scalar()
+    last = select(audit.c.place, audit.c.hash).order_by(audit.c.place.desc()).limit(1)
+    row = connection.execute(last.where(audit.c.place < first) if first else last).first()
+    if row is None:
+        return 0
+    through = Mark(row.place, row.hash)
+    gone = connection.execute(delete(audit).where(audit.c.place <= through.place)).rowcount
+    append(
+        connection, [Event(actor, RETIRE, f"{gone} rows", {"through": str(through), "before": before.isoformat()})], now
+    )
+    return gone
 
 
 def _sealed(row: Mapping[str, Any]) -> bool:
-    """Whether what the row tells is under its seal, or erased altogether; what erases is never erased."""
+    """Whether what the row tells is under its seal, or erased altogether; what erases or retires is never erased."""
     if row["salt"] is None:
-        return row["subject"] is None and row["detail"] is None and row["action"] != ERASE
+        return row["subject"] is None and row["detail"] is None and row["action"] not in {ERASE, RETIRE}
     return bool(row["seal"] == _seal(row))
 
 

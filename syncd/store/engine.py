@@ -92,6 +92,16 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 
 @contextlib.contextmanager
+def snapshot(engine: Engine) -> Iterator[Connection]:
+    """A connection for reading several things as they are at one moment: what is written meanwhile is not seen."""
+    how: dict[str, Any] = {"read_only": True}
+    if engine.dialect.name != "sqlite":
+        how["isolation_level"] = "REPEATABLE READ"
+    with store_errors(engine), engine.execution_options(**how).begin() as connection:
+        yield connection
+
+
+@contextlib.contextmanager
 def writing(engine: Engine, *, read_again: bool = False) -> Iterator[Connection]:
     """One write transaction: all of it is kept, or nothing.
 

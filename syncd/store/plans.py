@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy import Connection, Engine, Row, func, select
 
 from syncd.core.approval import Approval
 from syncd.core.change import Change, Decision, Finding, RecordKey
@@ -161,7 +162,16 @@ def approve(engine: Engine, plan_id: int, approval: Approval) -> None:
 def approvals_of(engine: Engine, digest: str) -> list[Approval]:
     """The approvals that name this digest, lapsed ones too."""
     with reading(engine) as connection:
-        return [
-            Approval(row.digest, frozenset(row.keys), row.approver, row.comment, row.approved_at, row.expires_at)
-            for row in connection.execute(select(approvals).where(approvals.c.digest == digest))
-        ]
+        return [_approval(row) for row in connection.execute(select(approvals).where(approvals.c.digest == digest))]
+
+
+def last_approval(engine: Engine, now: datetime) -> tuple[int, Approval] | None:
+    """The newest approval that has not lapsed, with the number of its plan."""
+    query = select(approvals).where(approvals.c.expires_at > now).order_by(approvals.c.id.desc()).limit(1)
+    with reading(engine) as connection:
+        row = connection.execute(query).first()
+    return (row.plan_id, _approval(row)) if row else None
+
+
+def _approval(row: Row[Any]) -> Approval:
+    return Approval(row.digest, frozenset(row.keys), row.approver, row.comment, row.approved_at, row.expires_at)

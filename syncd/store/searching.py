@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, String, Table, column, delete, select
 from connectors.fluix.account.tables import account_metadata
 from syncd.core.needles import Needles
 from syncd.store import order_tables  # noqa: F401 - puts its tables into `metadata`
-from syncd.store.audit import ERASE
+from syncd.store.audit import ERASE, RETIRE
 from syncd.store.engine import reading
 from syncd.store.tables import Json, journal, metadata, plan_changes
 
@@ -151,7 +151,8 @@ _REWRITE: Final[dict[str, _Rewrite]] = {
 def audit_places(engine: Engine, needles: Needles) -> Iterator[int]:
     """The rows of the audit that tell of these people."""
     told = table("audit", column("place"), column("subject"), column("detail"), column("action"), column("salt"))
-    query = select(told.c.place, told.c.subject, told.c.detail).where(told.c.salt.is_not(None), told.c.action != ERASE)
+    query = select(told.c.place, told.c.subject, told.c.detail)
+    query = query.where(told.c.salt.is_not(None), told.c.action.not_in([ERASE, RETIRE]))
     with reading(engine) as connection:
         rows: Any = connection.execute(query).cursor
         for place, subject, detail in rows:

@@ -2,7 +2,7 @@
 
 from contextlib import nullcontext
 
-from connectors.model import Outcome
+from connectors.model import AccountGroup, Outcome
 from syncd.apply import Worker
 from tests.syncd.core.build import account, change, deletion, dossier, part
 
@@ -15,6 +15,9 @@ class Account:
     def __init__(self, *dossiers):
         self.told = iter(dossiers)
         self.deleted = []
+
+    def read(self):
+        return iter([AccountGroup("g1", "Field")])
 
     def get(self, ids):
         return {name: account(name, name.removeprefix("id of ")) for name in ids if name not in self.deleted}

@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from syncd.core.approval import Approval, UnknownKeyError, choose, decide
+from syncd.core.approval import Approval, Since, UnknownKeyError, ask_again, choose, decide, same_person, since
 from syncd.core.change import Decision
 from syncd.core.plan import Plan
 from tests.syncd.core.build import NOW, change, deletion
@@ -85,3 +85,33 @@ def test_naming_what_is_refused_unknown_or_not_held_is_an_error(name):
     assert caught.value.keys == (name,)
     with pytest.raises(UnknownKeyError):
         choose(DECISIONS, without=[name])
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("maria", "maria", True),
+        ("Maria", "maria as root", True),
+        ("maria as root", "maria as syncd", True),
+        ("maria", "mario", False),
+        ("root", "maria as root", False),
+    ],
+)
+def test_whoever_became_another_user_is_the_same_person(one, other, same):
+    assert same_person(one, other) is same
+
+
+def test_what_changed_since_an_approval_is_told_by_kind():
+    a, b, c, d = (deletion(f"{name}@x.example") for name in "abcd")
+    other = deletion("b@x.example", groups=["Field"])
+    assert since([a, b, c], [a, b, c], [a, other, d]) == Since((d.key,), (c.key,), (b.key,), (a.key,))
+    assert since([a], [a, b], [a, b]) == Since((), (), (), (a.key,)), "what was left out before is not added"
+
+
+def test_asking_again_names_who_said_yes_and_what_changed():
+    found = Since((A, B), (C,), (), ())
+    assert ask_again(12, approval(A), found) == (
+        f"approved on 2026-03-10 12:00 UTC by boss as plan p12; since then: 2 added ({A}, {B}), 1 gone ({C}): approve again"
+    )
+    many = Since(tuple("abcdefg"), (), ("x",), ("y", "z"))
+    assert "7 added (a, b, c, d, e and 2 more), 1 changed (x), 2 as they were:" in ask_again(12, approval(A), many)
