@@ -19,6 +19,7 @@ from syncd.core.quarantine import sentence
 from syncd.core.resolve import resolve
 from syncd.core.safety import Facts, Policy, SourceRead
 from syncd.core.shrinkage import Size, absences, shrunk
+from syncd.heirs import Heirs
 from syncd.reading import SourcesRead
 from syncd.store import accounts, clusters, departures, links, runs, size_history, sizes, tallies
 from syncd.store.plans import Accepts
@@ -82,11 +83,14 @@ def look_at_leavers(sync: Sync, compared: Compared) -> int | None:
     by_id = {leaver.account.fluix_id: leaver for leaver in compared.leavers}
     ids = [change.fluix_id for change in compared.changes if change.kind == "delete_user" and change.fluix_id]
     dossiers = sync.target.dossiers(ids) if ids else {}
+    heirs = Heirs(sync, set(by_id))
     for place, change in enumerate(compared.changes):
         if change.kind == "delete_user" and change.fluix_id:
             dossier = dossiers.get(change.fluix_id)
-            receiver = _receiver(sync, by_id[change.fluix_id], set(by_id))
-            compared.changes[place], findings = farewell(change, dossier, sync.farewells, receiver)
+            found = heirs.of(by_id[change.fluix_id])
+            compared.changes[place], findings = farewell(
+                change, dossier, sync.farewells, found.email, ", ".join(found.chain)
+            )
             compared.findings += findings
     return next((dossier.admins for dossier in dossiers.values() if dossier.admins is not None), None)
 
@@ -103,25 +107,6 @@ def look_at_returners(sync: Sync, request: Request, compared: Compared, now: dat
         if ending:
             runs.remember(sync.store, {"reminded": today})
             compared.findings += ending
-
-
-def _receiver(sync: Sync, leaver: Leaver, leaving: Collection[str]) -> str | None:
-    """Who gets a leaver's documents: somebody with an account who is not leaving as well."""
-    if sync.farewells.documents != "reassign":
-        return None
-    if "@" in sync.documents_to:
-        fluix_id = accounts.id_of(sync.store, sync.documents_to)
-        return sync.documents_to if fluix_id and fluix_id not in leaving else None
-    for entry in leaver.entries:
-        manager = entry.manager
-        if sync.documents_to != "manager" or not manager:
-            continue
-        if "@" in manager:
-            fluix_id = accounts.id_of(sync.store, manager)
-            return manager if fluix_id and fluix_id not in leaving else None
-        account = accounts.linked_to(sync.store, entry.key.source, manager)
-        return account.email if account and account.fluix_id not in leaving else None
-    return None
 
 
 def counts(leaver: Leaver, certified: Collection[str]) -> bool:

@@ -14,7 +14,7 @@ from syncd.cli.following import follow_sources
 from syncd.cli.mail import send_waiting
 from syncd.core.change import Decision
 from syncd.core.report import Report
-from syncd.errors import Exit
+from syncd.errors import Exit, UsageError
 from syncd.render import counted, plan_document, report_document, show_plan, show_report
 from syncd.run import apply_plan, make_plan
 from syncd.run import run as run_once

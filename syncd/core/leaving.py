@@ -26,7 +26,7 @@ class Farewells:
 
 
 def farewell(
-    change: Change, dossier: Dossier | None, policy: Farewells, receiver: str | None = None
+    change: Change, dossier: Dossier | None, policy: Farewells, receiver: str | None = None, nobody: str = ""
 ) -> tuple[Change, list[Finding]]:
     """The deletion as it would be done, and what speaks against it.
 
@@ -35,6 +35,7 @@ def farewell(
         dossier: what the target knows; None when it knows nothing.
         policy: see there.
         receiver: the email of the account that would get the documents; None when there is none.
+        nobody: why there is none, in half a sentence.
     """
     dossier = dossier or Dossier(change.fluix_id or "")
     documents = (dossier.drafts or 0) + (dossier.assigned or 0)
@@ -45,7 +46,7 @@ def farewell(
         after["documents"] = receiver if policy.documents == "reassign" and receiver else "discard"
     whole = replace(change, before={**(change.before or {}), **known(dossier)}, after=after or None)
     said = [*_standing(whole, dossier, policy), *_workflows(whole, dossier, policy)]
-    said += _documents(whole, dossier, policy, receiver)
+    said += _documents(dossier, policy, receiver, nobody)
     return whole, [Finding(check, decision, f"{change.user} {text}", (whole.key,)) for check, decision, text in said]
 
 
@@ -93,8 +94,7 @@ def _workflows(change: Change, dossier: Dossier, policy: Farewells) -> Iterator[
             yield "workflow", Decision.HOLD, f"takes part in {places} (leavers.workflows: hold)"
 
 
-def _documents(change: Change, dossier: Dossier, policy: Farewells, receiver: str | None) -> Iterator[_Said]:
-    del change
+def _documents(dossier: Dossier, policy: Farewells, receiver: str | None, nobody: str) -> Iterator[_Said]:
     if dossier.drafts is None or dossier.assigned is None:
         yield "unknown", Decision.HOLD, "may have drafts or assigned documents: the account does not tell"
     elif dossier.drafts or dossier.assigned:
@@ -102,7 +102,8 @@ def _documents(change: Change, dossier: Dossier, policy: Farewells, receiver: st
         if policy.documents == "hold":
             yield "documents", Decision.HOLD, f"{has}: approving gives them up (leavers.documents: hold)"
         elif policy.documents == "reassign" and receiver is None:
-            yield "documents", Decision.HOLD, f"{has}, and nobody is known to take them: approving gives them up"
+            why = f" ({nobody})" if nobody else ""
+            yield "documents", Decision.HOLD, f"{has}, and nobody is known to take them{why}: approving gives them up"
 
 
 def leaving_admins(changes: Mapping[str, Change], admins: int | None) -> Finding | None:
