@@ -62,6 +62,7 @@ class Worker:
         fresh: whether the plan was made just now, under the same lock: then the directory is asked about deletions only.
         sampling: how many of the acknowledged changes are read back.
         account_id: the id of the account with this email; None when there is none.
+        leaves: whether the person with this email leaves, or is to.
         critical: a block that a signal does not break.
         progress: is told how many changes ended.
     """
@@ -71,6 +72,7 @@ class Worker:
     asking: Callable[[Iterable[RecordKey]], Asking]
     leaving: Callable[[Iterable[RecordKey]], Collection[str]]
     account_id: Callable[[str], str | None]
+    leaves: Callable[[str], bool] = lambda _email: False
     taking_over: Callable[[Iterable[RecordKey]], Collection[tuple[RecordKey, str]]] = lambda _keys: ()
     fresh: bool = False
     sampling: Sampling = EACH_TWENTY
@@ -202,8 +204,11 @@ class Worker:
         return self.asking(keys) if keys else {}
 
     def _nobody_to_take(self, change: Change) -> str | None:
-        if self._receiver(change) is None:
+        receiver = self._receiver(change)
+        if receiver is None:
             return f"{(change.after or {})['documents']}, who would take its documents, is not in Fluix any more"
+        if receiver and not self.fresh and self.leaves((change.after or {})["documents"]):
+            return f"{(change.after or {})['documents']}, who would take its documents, leaves as well by now"
         return None
 
     def _receiver(self, change: Change) -> str | None:

@@ -24,6 +24,7 @@ class Heirs:
     def __init__(self, sync: Sync, leaving: Collection[str]) -> None:
         self._sync = sync
         self._leaving = leaving
+        self._trust: clusters.Trust | None = None
         self._known: dict[tuple[str, str], Manager | None] = {}
 
     def of(self, leaver: Leaver) -> Succession:
@@ -32,22 +33,23 @@ class Heirs:
         if self._sync.farewells.documents != "reassign":
             return Succession(None)
         if "@" in to:
-            found = self._find("", to)
+            found = self.find("", to)
             stays = found is not None and found.stays and found.email
             return Succession(to) if stays else Succession(None, (f"{to} {_why_not(found)}",))
         entry = next((entry for entry in leaver.entries if entry.manager), None)
         if to != "manager" or entry is None:
             return Succession(None)
-        return successor(entry.manager, lambda manager: self._find(entry.key.source, manager))
+        return successor(entry.manager, lambda manager: self.find(entry.key.source, manager))
 
-    def _find(self, source: str, manager: str) -> Manager | None:
+    def find(self, source: str, manager: str) -> Manager | None:
+        """What is known of whoever this source writes so: an external id of its own, or an address."""
         if (source, manager) not in self._known:
             self._known[source, manager] = self._look(source, manager)
         return self._known[source, manager]
 
     def _look(self, source: str, manager: str) -> Manager | None:
         sync = self._sync
-        trust = runs.trust_of(runs.last_reads(sync.store, sync.sources).values())
+        trust = self._trust = self._trust or runs.trust_of(runs.last_reads(sync.store, sync.sources).values())
         by_email = "@" in manager
         if by_email:
             found = clusters.clusters_of(sync.store, manager, sync.rules, trust)
@@ -72,6 +74,12 @@ class Heirs:
         if "@" in manager:
             return normalise_email(entry.shaped.email or "") == normalise_email(manager)
         return entry.key == RecordKey(source, manager)
+
+
+def leaves(sync: Sync, email: str) -> bool:
+    """Whether the person with this address leaves, or is to, by the directory as it was last read."""
+    found = Heirs(sync, ()).find("", email)
+    return found is not None and not found.stays
 
 
 def _entries(verdict: Present | Leaver) -> Iterable[Entry]:

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from connectors.errors import ConnectorError
 from connectors.model import normalise_email
+from syncd import heirs
 from syncd.apply import Worker
 from syncd.approving import asked_again
 from syncd.comparing import (
@@ -146,6 +147,7 @@ def _worker(sync: Sync, run_id: int, *, fresh: bool = False) -> tuple[Worker, Jo
         leaving=lambda keys: clusters.leaving(_verdicts_now(sync, keys)),
         taking_over=lambda keys: clusters.taking_over(_verdicts_now(sync, keys)),
         account_id=lambda email: accounts.id_of(sync.store, email),
+        leaves=lambda email: heirs.leaves(sync, email),
         fresh=fresh,
         sampling=sync.sampling,
         critical=sync.critical,

@@ -9,7 +9,7 @@ import pytest
 from connectors.fluix.account import EmbeddedAccount
 from syncd.core.change import Decision
 from syncd.core.report import Report
-from syncd.run import make_plan, run
+from syncd.run import apply_plan, make_plan, run
 from syncd.sync import Request
 from tests.house import House, Person, staff
 
@@ -109,3 +109,15 @@ def test_they_are_there_afterwards(house: House) -> None:
     account = app.target()
     assert isinstance(account, EmbeddedAccount)
     assert account.dump()["documents"] == [{"title": "Form 7", "state": "draft", "user": "e002@example.com"}]
+
+
+def test_who_leaves_since_the_plan_was_made_takes_nothing(house: House) -> None:
+    company(house, "e009@example.com")
+    report = leave(house, CHAIN, "E004")
+    assert found(report) == ("e009@example.com", [])
+    leave(house, CHAIN, "E004", "E009")
+    applied = apply_plan(house.app().sync(), report.plan_id).applied
+    assert applied is not None
+    assert [why for _, why in applied.stale] == [
+        "e009@example.com, who would take its documents, leaves as well by now"
+    ]
