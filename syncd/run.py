@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import cache
 
 from connectors.errors import ConnectorError
 from connectors.model import normalise_email
@@ -146,8 +147,8 @@ def _worker(sync: Sync, run_id: int, *, fresh: bool = False) -> tuple[Worker, Jo
         asking=lambda keys: clusters.asking(sync.store, keys, sync.rules),
         leaving=lambda keys: clusters.leaving(_verdicts_now(sync, keys)),
         taking_over=lambda keys: clusters.taking_over(_verdicts_now(sync, keys)),
-        account_id=lambda email: accounts.id_of(sync.store, email),
-        leaves=lambda email: heirs.leaves(sync, email),
+        account_id=cache(lambda email: accounts.id_of(sync.store, email)),
+        leaves=cache(lambda email: heirs.leaves(sync, email)),
         fresh=fresh,
         sampling=sync.sampling,
         critical=sync.critical,

@@ -58,8 +58,8 @@ class Ledger:
             now = self._clock()
             with writing(self._engine) as connection:
                 approvers = _approvers(connection, plan_id)
-                for change, step in deleting:
-                    row = {
+                rows = [
+                    {
                         "operation_id": step.operation_id,
                         "fluix_id": change.fluix_id,
                         "setup": setup_of(change),
@@ -69,7 +69,9 @@ class Ledger:
                         "actor": self._actor,
                         "approvers": sorted(approvers[change.key]),
                     }
-                    _keep(connection, row, change.records)
+                    for change, step in deleting
+                ]
+                _keep(connection, rows, [change.records for change, _ in deleting])
         self._inner.intend(plan_id, steps)
 
     def conclude(self, ended: Sequence[tuple[Change, Work, Outcome]], doubted: Mapping[str, str] | None = None) -> None:
@@ -89,10 +91,9 @@ class Ledger:
             return
         now = self._clock()
         with writing(self._engine) as connection:
+            _confirm(connection, [step.operation_id for step, outcome in deletions if outcome.state == "done"])
             for step, outcome in deletions:
-                if outcome.state == "done":
-                    _confirm(connection, step.operation_id)
-                elif outcome.state == "failed":
+                if outcome.state == "failed":
                     _give_up(connection, step.operation_id)
             departures.returned(connection, created, now)
 
@@ -140,7 +141,7 @@ def by_hand(
     with writing(engine) as connection:
         query = select(links.c.source, links.c.external_id).where(links.c.fluix_id == user["fluix_id"])
         records = [RecordKey(*key) for key in connection.execute(query)]
-        _keep(connection, {**row, "plan_id": None, "run_id": None, "actor": actor, "approvers": []}, records)
+        _keep(connection, [{**row, "plan_id": None, "run_id": None, "actor": actor, "approvers": []}], [records])
     try:
         yield
     except Exception:
@@ -148,7 +149,7 @@ def by_hand(
             _give_up(connection, operation)
         raise
     with writing(engine) as connection:
-        _confirm(connection, operation)
+        _confirm(connection, [operation])
 
 
 def settle(engine: Engine, get: Callable[[Iterable[str]], Mapping[str, Account]]) -> None:
@@ -172,33 +173,46 @@ def settle(engine: Engine, get: Callable[[Iterable[str]], Mapping[str, Account]]
     with writing(engine) as connection:
         for row in unsure:
             if row.state == "done" or row.fluix_id not in there:
-                _confirm(connection, row.operation_id)
+                _confirm(connection, [row.operation_id])
             else:
                 _give_up(connection, row.operation_id)
 
 
-def _keep(connection: Connection, row: Mapping[str, Any], records: Iterable[RecordKey]) -> None:
-    """Write an intent. What an earlier try began goes into it."""
-    setup = row["setup"]
-    query = select(ledger.c.setup).where(ledger.c.fluix_id == row["fluix_id"], ledger.c.state.in_(_UNSURE))
-    for begun in connection.execute(query.order_by(ledger.c.id.desc())).scalars().all():
-        setup = joined(begun, setup)
-    _forget(connection, ledger.c.fluix_id == row["fluix_id"], ledger.c.state.in_(_UNSURE))
-    address = normalise_email(setup["email"])
-    new = connection.execute(ledger.insert().values({**row, "setup": setup, "address": address, "state": "intended"}))
-    assert new.inserted_primary_key is not None
-    number = new.inserted_primary_key[0]
-    keys = [{"source": key.source, "external_id": key.external_id, "ledger_id": number} for key in records]
+def _keep(connection: Connection, rows: Sequence[Mapping[str, Any]], records: Sequence[Iterable[RecordKey]]) -> None:
+    """Write intents, and the records of each. What an earlier try began goes into them."""
+    setups = {row["fluix_id"]: row["setup"] for row in rows}
+    for ids in chunks(setups):
+        here = (ledger.c.fluix_id.in_(ids), ledger.c.state.in_(_UNSURE))
+        query = select(ledger.c.fluix_id, ledger.c.setup).where(*here).order_by(ledger.c.id.desc())
+        for fluix_id, begun in connection.execute(query).all():
+            setups[fluix_id] = joined(begun, setups[fluix_id])
+        _forget(connection, *here)
+    new = [
+        {**row, "setup": setup, "address": normalise_email(setup["email"]), "state": "intended"}
+        for row in rows
+        for setup in [setups[row["fluix_id"]]]
+    ]
+    connection.execute(ledger.insert(), new)
+    numbers: dict[str, int] = {}
+    for operations in chunks(row["operation_id"] for row in rows):
+        found = select(ledger.c.operation_id, ledger.c.id).where(ledger.c.operation_id.in_(operations))
+        numbers.update(connection.execute(found).all())
+    keys = [
+        {"source": key.source, "external_id": key.external_id, "ledger_id": numbers[row["operation_id"]]}
+        for row, owned in zip(rows, records, strict=True)
+        for key in owned
+    ]
     if keys:
         connection.execute(ledger_records.insert(), keys)
 
 
-def _confirm(connection: Connection, operation_id: str) -> None:
-    """It was done. Where the journal says when, that is the day; else that of the intent, so as not to promise too much."""
-    here = (ledger.c.operation_id == operation_id, ledger.c.state.in_(_UNSURE))
-    ended = select(journal.c.ended_at).where(journal.c.operation_id == operation_id).scalar_subquery()
+def _confirm(connection: Connection, operation_ids: Sequence[str]) -> None:
+    """They were done. Where the journal says when, that is the day; else that of the intent, so as not to promise too much."""
+    ended = select(journal.c.ended_at).where(journal.c.operation_id == ledger.c.operation_id).scalar_subquery()
     when = func.coalesce(ended, ledger.c.deleted_at)
-    connection.execute(update(ledger).where(*here).values(state="deleted", deleted_at=when))
+    for part in chunks(operation_ids):
+        here = (ledger.c.operation_id.in_(part), ledger.c.state.in_(_UNSURE))
+        connection.execute(update(ledger).where(*here).values(state="deleted", deleted_at=when))
 
 
 def _give_up(connection: Connection, operation_id: str) -> None:
@@ -207,7 +221,10 @@ def _give_up(connection: Connection, operation_id: str) -> None:
     of_plan = select(ledger.c.plan_id).where(*here).scalar_subquery()
     key = operation_id.partition(":")[2].removesuffix(":delete_user")
     earlier = select(journal.c.operation_id).where(
-        journal.c.plan_id == of_plan, journal.c.key == key, journal.c.state == "done"
+        journal.c.plan_id == of_plan,
+        journal.c.key == key,
+        journal.c.state == "done",
+        journal.c.operation_id != f"{operation_id.removesuffix(':delete_user')}:verify",  # takes nothing away
     )
     if connection.execute(earlier.limit(1)).first():
         connection.execute(update(ledger).where(*here).values(state="begun"))

@@ -21,6 +21,7 @@ from syncd.store.tables import group_links, links, records
 def follow(connection: Connection, done: Sequence[tuple[Change, Step, Outcome]]) -> None:
     """What we own and gave, after these steps were done; inside the transaction that says so."""
     new: list[Link] = []
+    gone: list[Change] = []
     changed: list[tuple[Change, Step]] = []
     for change, step, outcome in done:
         match step.verb:
@@ -30,13 +31,14 @@ def follow(connection: Connection, done: Sequence[tuple[Change, Step, Outcome]])
             case "update_user" | "add_member" | "remove_member":
                 changed.append((change, step))
             case "delete_user":
-                _forget(connection, change)
+                gone.append(change)
             case "rename_group":
                 _rename_given(connection, change)
             case _:
                 pass
     write_links(connection, new)
     _write_given(connection, changed)
+    _forget(connection, gone)
 
 
 def write_links(connection: Connection, new: Iterable[Link]) -> None:
@@ -114,17 +116,18 @@ def _rename_given(connection: Connection, change: Change) -> None:
             connection.execute(update(links).where(*here).values(given={**given, "groups": names}))
 
 
-def _forget(connection: Connection, change: Change) -> None:
-    connection.execute(delete(links).where(links.c.fluix_id == change.fluix_id))
-    for key in change.records:
-        connection.execute(
-            delete(records).where(
-                records.c.source == key.source,
-                records.c.kind == "person",
-                records.c.external_id == key.external_id,
-                records.c.gone_since.is_not(None),
-            )
-        )
+def _forget(connection: Connection, deleted: Sequence[Change]) -> None:
+    for ids in chunks(change.fluix_id for change in deleted):
+        connection.execute(delete(links).where(links.c.fluix_id.in_(ids)))
+    keys = [{"of": key.source, "key": key.external_id} for change in deleted for key in change.records]
+    gone = delete(records).where(
+        records.c.source == bindparam("of"),
+        records.c.kind == "person",
+        records.c.external_id == bindparam("key"),
+        records.c.gone_since.is_not(None),
+    )
+    if keys:
+        connection.execute(gone, keys)
 
 
 def managed(engine: Engine) -> int:

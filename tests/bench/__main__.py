@@ -73,6 +73,18 @@ def load(scratch: Path, *, quick: bool) -> Results:
     return [{"bench": name, "side": "ours", **_row(measured)}]
 
 
+def deletions(scratch: Path, *, quick: bool) -> Results:
+    """Leavers deleted from the embedded account, every step journalled and each read back (goal: >= 500 a second)."""
+    del scratch
+    count = 1_000 if quick else 10_000
+    measured = once("tests.bench.deletions", str(count))
+    said = measured.said
+    name = f"{count:,} deletions"
+    console.print(f"[bold]{name}[/]: {said['per_second']:,.0f}/s over the whole run")
+    console.print(f"  apply loop alone {said['apply_per_second']:,.0f}/s; {measured.memory:,.0f} MB\n")
+    return [{"bench": name, "side": "ours", **_row(measured)}]
+
+
 def start(scratch: Path, *, quick: bool) -> Results:
     """`syncd --help` beside an empty Python (goal: under 150 ms)."""
     del scratch
@@ -120,6 +132,7 @@ BENCHES = {
     "ingest": ingest,
     "peers": peers,
     "load": load,
+    "deletions": deletions,
     "start": start,
     "account": account,
     "portal": portal,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import yaml
@@ -47,12 +48,18 @@ def main(count: int) -> None:
         def progress(stage: str, done: int) -> None:
             ticks.append((time.perf_counter(), done if stage == "applied" else 0))
 
-        start = time.perf_counter()
+        start, cpu = time.perf_counter(), time.process_time()
         report = run(app.sync(progress), Request("run"))
-        end = time.perf_counter()
-        begin = next(at for (at, _), (_, done) in zip(ticks, ticks[1:], strict=False) if done)
+        end, cpu = time.perf_counter(), time.process_time() - cpu
+        begin = next(at for (at, _), (_, done) in pairwise(ticks) if done)
     assert report.outcome == {"done": count, "failed": 0, "stale": 0, "skipped": 0}, report.outcome
-    say(end - start, deleted=count, per_second=count / (end - start), apply_per_second=count / (ticks[-1][0] - begin))
+    say(
+        end - start,
+        deleted=count,
+        per_cpu_second=count / cpu,
+        per_second=count / (end - start),
+        apply_per_second=count / (ticks[-1][0] - begin),
+    )
 
 
 if __name__ == "__main__":
