@@ -99,6 +99,7 @@ class App:
             },
             progress=progress,
             critical=critical,
+            audit_lasts=timedelta(days=config.retention.audit_days),
             sampling=Sampling(*config.proof.figures),
         )
 

@@ -71,6 +71,8 @@ __all__ = ["Config", "ConfigError", "ConfigProblem", "Secret", "SecretError", "c
 Kind = Literal["create", "update", "email_change", "delete", "remove_member", "admin"]
 """The kinds of change that have a budget of their own."""
 
+_LEAST_DAYS, _MOST_DAYS = 31, 36_500
+
 Percent = Annotated[float, Field(ge=0, le=100)]
 
 
@@ -479,6 +481,23 @@ class ApprovalsConfig(Section):
     )
 
 
+class RetentionConfig(Section):
+    """How long what was done stays in the store."""
+
+    audit_days: int = Field(
+        default=0,
+        description="Days after which rows of the audit are taken off its beginning; 0 keeps them for ever. Not less than 31 "
+        "days, and what a deletion that can be recovered or an open work order needs stays longer.",
+    )
+
+    @field_validator("audit_days")
+    @classmethod
+    def _long_enough(cls, days: int) -> int:
+        if days != 0 and not _LEAST_DAYS <= days <= _MOST_DAYS:
+            raise faults(f"is {days}: write 0 (for ever), or {_LEAST_DAYS} to {_MOST_DAYS} days")
+        return days
+
+
 # --- for later versions -------------------------------------------------------------------------------------------
 
 
@@ -576,6 +595,9 @@ class Config(Located):
         default=ProofConfig(), description="What is read back of the changes that Fluix acknowledged."
     )
     approvals: ApprovalsConfig = Field(default=ApprovalsConfig(), description="A person's yes to what is held.")
+    retention: RetentionConfig = Field(
+        default=RetentionConfig(), description="How long what was done stays in the store."
+    )
     schedule: ScheduleConfig | None = Field(
         default=None,
         description="When the daemon runs by itself. Not used by this version.",

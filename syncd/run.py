@@ -43,6 +43,7 @@ from syncd.store.erasure import erase_due
 from syncd.store.journal import Journal
 from syncd.store.ledger import Ledger
 from syncd.store.plans import StoredPlan
+from syncd.store.retention import retire_due
 from syncd.sync import Request, Sync
 
 
@@ -220,6 +221,7 @@ def _apply(sync: Sync, run_id: int, stored: StoredPlan, resumed: int, *, fresh: 
     runs.write(sync.store, run_id, plan_id=stored.plan_id, decision=report.decision.word, outcome=report.outcome)
     departures.note_returns(sync.store, sync.clock())
     erase_due(sync.store, sync.clock(), sync.actor)
+    retire_due(sync.store, sync.audit_lasts, sync.clock(), sync.actor)
     return report
 
 

@@ -44,6 +44,8 @@ class Sync:
     critical: Callable[[], AbstractContextManager[None]] = nullcontext
     """A block that a signal does not break."""
     progress: Progress = lambda _stage, _count: None
+    audit_lasts: timedelta = timedelta(0)
+    """How long rows of the audit are kept; zero: for ever."""
     sampling: Sampling = EACH_TWENTY
     """How many of the acknowledged changes are read back."""
 

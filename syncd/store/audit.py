@@ -185,6 +185,12 @@ def stream(connection: Connection, since: datetime | None = None) -> Iterator[di
         yield {**{str(name): value for name, value in row.items()}, "at": row["at"].isoformat(), **secret}
 
 
+def older(connection: Connection, before: datetime) -> bool:
+    """Whether the chain begins with rows that are older."""
+    first = connection.execute(select(audit.c.at).order_by(audit.c.place).limit(1)).scalar()
+    return first is not None and first < before
+
+
 def retire(connection: Connection, before: datetime, actor: str, now: datetime) -> int:
     """Take the rows before the first one that is not older than `before` off the beginning, and say so in a new one.
 
