@@ -95,7 +95,7 @@ class Reading:
         acquaint, watch = self._meeting.acquaint, self._feed.survey if self._feed and more else None
         try:
             for entry in self._searcher.entries(
-                self._scope.base, self._scope.filter, (self._scope.kind.key_attribute, *more)
+                self._scope.base, self._scope.filter, (self._scope.kind.key_attribute, *more), ahead=True
             ):
                 acquaint(entry)
                 if watch is not None:
@@ -107,7 +107,7 @@ class Reading:
     def _read_people(self) -> Iterator[Record]:
         people, person = self._people, self._meeting.person
         try:
-            for entry in self._searcher.entries(self._scope.base, self._scope.filter, people.asked):
+            for entry in self._searcher.entries(self._scope.base, self._scope.filter, people.asked, ahead=True):
                 record = person(entry, self._known)
                 if record is not None:
                     yield record

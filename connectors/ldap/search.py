@@ -67,6 +67,7 @@ class Searcher:
         page_size: int | None = None,
         types_only: bool = False,
         controls: Sequence[Control] = (),
+        ahead: bool = False,
     ) -> Iterator[Entry]:
         """Every entry of a search.
 
@@ -78,6 +79,7 @@ class Searcher:
             page_size: None: the searcher's.
             types_only: give the attributes without their values.
             controls: what goes with every page.
+            ahead: let the server work on the next page while this one is taken apart: for small entries, since it is kept.
 
         Raises:
             IncompleteError: at the end: the server did not give everything.
@@ -92,7 +94,7 @@ class Searcher:
         )
         request = _request(base, search_filter, attributes, scope, 0, types_only=types_only)
         try:
-            yield from self._pages(base, request, size, controls)
+            yield from self._pages(base, request, size, controls, ahead=ahead)
         except (LDAPExceptionError, WireError) as error:
             raise failure(error, url) from error
 
@@ -156,17 +158,19 @@ class Searcher:
         request = _request(base, search_filter, attributes, "sub", 0)
         return cast("int", self.session.strategy.send("searchRequest", request, [control] if control else None))
 
-    def _pages(self, base: str, request: Any, size: int, more: Sequence[Control]) -> Iterator[Entry]:
+    def _pages(self, base: str, request: Any, size: int, more: Sequence[Control], *, ahead: bool) -> Iterator[Entry]:
         met = empty = 0
-        cookie: bytes = b""
         references: list[str] = []
-        strategy = self.session.strategy
-        while True:
-            controls = [*more, *([paged_search_control(True, size, cookie)] if size else ())] or None
-            before = met
-            done: dict[str, Any] = {}
-            number = strategy.send("searchRequest", request, controls)
-            for answer in strategy.answers(number, self.session.servers.page_timeout):
+        strategy, seconds = self.session.strategy, self.session.servers.page_timeout
+        number: int | None = self._ask(request, size, b"", more)
+        while number is not None:
+            before, following = met, None
+            answers, done = (
+                strategy.page(number, seconds) if ahead and size else (strategy.answers(number, seconds), None)
+            )
+            if done and (cookie := _cookie(done)):
+                following = self._ask(request, size, cookie, more)
+            for answer in answers:
                 if answer.__class__ is Entry:
                     met += 1
                     yield answer
@@ -174,23 +178,34 @@ class Searcher:
                     references += [] if all(map(_OWN_PARTITION, other["uri"])) else other["uri"]
                 else:
                     done = other
+            assert done is not None, "the last of the answers"
             if done["result"]:
                 raise IncompleteError(search_reasons(done, base, met, references), done["result"])
-            control = (done.get("controls") or {}).get(PAGED)
-            if size and control is None:
-                raise IncompleteError(
-                    [*_pointing(references, base), f"the server did not say whether more follows below {shown(base)}"]
-                )
-            cookie = control["value"]["cookie"] if size and control else b""
-            if not cookie:
-                break
-            empty = empty + 1 if met == before else 0
-            if empty > _EMPTY_PAGES:
-                raise IncompleteError(
-                    [f"the server sent {empty} empty pages in a row for the search below {shown(base)}"]
-                )
+            empty = 0 if met > before else empty + 1
+            if size and (why := _cut_off(done, empty, base)):
+                raise IncompleteError([*_pointing(references, base), why])
+            if not following and size and (cookie := _cookie(done)):
+                following = self._ask(request, size, cookie, more)
+            number = following
         if references:
             raise IncompleteError(_pointing(references, base))
+
+    def _ask(self, request: Any, size: int, cookie: bytes, more: Sequence[Control]) -> int:
+        controls = [*more, *([paged_search_control(True, size, cookie)] if size else ())] or None
+        return cast("int", self.session.strategy.send("searchRequest", request, controls))
+
+
+def _cookie(done: Mapping[str, Any]) -> bytes:
+    """From where the next page begins; empty when there is none, or nothing more is to be asked."""
+    control = (done.get("controls") or {}).get(PAGED)
+    return cast("bytes", control["value"]["cookie"]) if control and not done["result"] else b""
+
+
+def _cut_off(done: Mapping[str, Any], empty: int, base: str) -> str:
+    """Why a page with result 0 is not the end and yet nothing follows."""
+    if PAGED not in (done.get("controls") or {}):
+        return f"the server did not say whether more follows below {shown(base)}"
+    return f"the server sent {empty} empty pages in a row for the search below {shown(base)}" * (empty > _EMPTY_PAGES)
 
 
 def _request(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import chain
 from time import monotonic
 from typing import TYPE_CHECKING, Any, cast
 
@@ -18,7 +19,7 @@ from connectors.ldap.library import (
     SyncStrategy,
     decode_message_fast,
 )
-from connectors.ldap.wire import Entry, WireError, decode_entry, message_size
+from connectors.ldap.wire import ENTRY, Entry, WireError, decode_entry, message_size, operation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,9 +27,13 @@ if TYPE_CHECKING:
     from connectors.ldap.library import ldap3
 
 _DONE = 5
+_ANSWERS = frozenset({ENTRY, 0x73, 0x79})
+"""What comes before the searchResDone: entries, references, intermediate responses (RFC 4511, 4.5.2 and 4.13)."""
 _INSTANT = 0.001
 Decode = Callable[[bytes], tuple[int, Any] | None]
 CHUNK = 65_536
+AHEAD = 1 << 20
+"""Bytes that are kept unopened at most: a page of a thousand people."""
 LARGEST_MESSAGE = 1 << 29
 """Bytes. A group of a million members is about 80 MB; what claims to be larger is no answer, but noise."""
 
@@ -74,10 +79,31 @@ class EntryStrategy(SyncStrategy):
             WireError: what came is no LDAP message, or answers another request.
         """
         self._wait_at_most(seconds)
-        while True:
-            message = self._message()
-            if not message:
-                raise LDAPSessionTerminatedByServerError("the server closed the connection")
+        return self._opened(iter(self.next_message, None), message_id, decode)
+
+    def page(self, message_id: int, seconds: float | None = None) -> tuple[Iterator[Any], Answer | None]:
+        """The same, with the searchResDone at once where it comes within `AHEAD` bytes: more can be asked before they are opened.
+
+        Returns:
+            The answers as `answers` gives them, and the searchResDone if it is there already.
+
+        Raises:
+            LDAPExceptionError, WireError: as in `answers`.
+        """
+        self._wait_at_most(seconds)
+        messages: list[bytes] = []
+        ahead = 0
+        while ahead < AHEAD:
+            message = self.next_message()
+            if operation(message) not in _ANSWERS:
+                done = next(self._opened(iter((message,)), message_id, decode_entry))
+                return chain(self._opened(iter(messages), message_id, decode_entry), (done,)), done
+            messages.append(message)
+            ahead += len(message)
+        return self._opened(chain(messages, iter(self.next_message, None)), message_id, decode_entry), None
+
+    def _opened(self, messages: Iterator[bytes], message_id: int, decode: Decode) -> Iterator[Any]:
+        for message in messages:
             decoded = decode(message)
             if decoded is not None:
                 if decoded[0] != message_id:

@@ -93,6 +93,20 @@ def numbered(message: bytes) -> tuple[int, int]:
         raise WireError("the message ends within its head") from None
 
 
+def operation(message: bytes) -> int:
+    """The tag of what a message is about, quickly; nonsense of a message that is none.
+
+    Raises:
+        WireError: the message ends before.
+    """
+    try:
+        first = message[1]
+        at = 3 if first <= _LONG else 3 + (first & _LONG)
+        return message[at + 1 + message[at]]
+    except IndexError:
+        raise WireError("the message ends within its head") from None
+
+
 def decode_entry(message: bytes) -> tuple[int, Entry] | None:
     """The message's number and the entry.
 

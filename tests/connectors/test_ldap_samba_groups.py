@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -54,7 +55,7 @@ def test_a_group_in_ranges_is_the_same_as_in_one_piece(samba, big, most):
         samba.group(unit, "big", [samba.person(unit, name) for name in names])
     whole = read(samba, unit)
     items, notes = in_ranges(samba, unit, most)
-    assert items[-1] == whole.certificate
+    assert replace(items[-1], cursor=None) == replace(whole.certificate, cursor=None)
     assert items[-1].certified
     assert not notes
     assert named(whole)["big"] == set(names)
@@ -191,7 +192,7 @@ def test_a_level_of_groups_takes_one_search(samba):
     searches = []
     found = read(samba, unit, log=searches.append)
     assert named(found) == {f"g{name}": {"Anna"} for name in range(20)}
-    assert len([search for search in searches if not search.startswith("#")]) <= 8
+    assert len([search for search in searches if "g0" in search or "objectClass=group" in search]) <= 2
 
 
 def test_a_member_of_another_domain_is_left_out_and_told(samba):
@@ -203,7 +204,8 @@ def test_a_member_of_another_domain_is_left_out_and_told(samba):
     assert found.certificate.certified
     assert named(found) == {"mixed": {"Anna"}}
     (note,) = (note for note in notes if note.startswith("#"))
-    assert "S-1-5-21-1-2-3-1104 is a member from another domain" in note
+    assert "1 member is from other domains" in note
+    assert note.endswith("S-1-5-21-1-2-3-1104")
 
 
 def test_any_answer_left_out_is_noticed_or_harmless(samba):
