@@ -180,7 +180,7 @@ class _Measure:
             parts.append(f"{both.changes} is over the budget of {limit.count} a {self.window} ({key}count)")
         if limit.percent is not None and base >= max(1, self.minimum) and both.users * 100 > limit.percent * base:
             parts.append(
-                f"{both.users * 100 / base:.2f} % is over the budget of {limit.percent:g} % a {self.window} "
+                f"{both.users * 100 / base:.2f} % is over the budget of {limit.percent:g} % "
                 f"({both.users}/{base} {what}; {key}percent)"
             )
         return " and ".join(parts)

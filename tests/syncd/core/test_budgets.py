@@ -45,7 +45,7 @@ def test_a_budget_in_percent_is_of_the_managed_accounts():
     reviewed = judge(deletions(6), budgets({"delete": Limit(percent=5)}), managed=100)
     assert len(held(reviewed)) == 6
     assert reviewed.findings[0].message == (
-        "6 deletions in this plan: 6.00 % is over the budget of 5 % a run "
+        "6 deletions in this plan: 6.00 % is over the budget of 5 % "
         "(6/100 managed accounts; budgets.run.delete.percent)"
     )
 
@@ -152,7 +152,7 @@ def test_a_window_in_percent_is_of_the_accounts_that_were_managed_before_its_del
     policy = Policy(Budgets(week={"delete": Limit(percent=10)}))
     assert judge(deletions(2), policy, managed=92, past=past("week", "delete", 8)).findings == ()
     (finding,) = judge(deletions(3), policy, managed=92, past=past("week", "delete", 8)).findings
-    assert "11.00 % is over the budget of 10 % a week (11/100 managed accounts; budgets.week.delete.percent)" in (
+    assert "11.00 % is over the budget of 10 % (11/100 managed accounts; budgets.week.delete.percent)" in (
         finding.message
     )
 
@@ -196,7 +196,7 @@ def test_a_groups_percentage_is_of_its_members():
     policy = Policy(Budgets({"remove_member": Limit(per_group=Limit(percent=20))}, block="kind"))
     assert judge([*removals("Field", 8), *removals("Office", 9)], policy, members=members).findings == ()
     (finding,) = judge(removals("Field", 9), policy, members=members).findings
-    assert "22.50 % is over the budget of 20 % a run (9/40 members; budgets.run.remove_member.per_group.percent)" in (
+    assert "22.50 % is over the budget of 20 % (9/40 members; budgets.run.remove_member.per_group.percent)" in (
         finding.message
     )
 

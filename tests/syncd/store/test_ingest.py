@@ -178,7 +178,7 @@ def test_more_records_than_fit_one_batch(store: Engine) -> None:
 
 
 def sizes_of(store: Engine) -> dict[str | None, int]:
-    found = sizes.changed_groups(store, ["hr"], lambda name: name)
+    found = sizes.changed_groups(store, ["hr"], lambda name: name, NOW)
     return {size.group: size.now for size in found}
 
 
