@@ -157,6 +157,11 @@ def replace_name(record: Record) -> Record:
     return record._replace(attributes={**record.attributes, "display_name": "other"})
 
 
+def _by_name(sources: Sequence[Faulty]) -> tuple[str, ...]:
+    """Sources that are asked for by name are read in any case: a quarantine is nothing that these properties are about."""
+    return tuple(source.name for source in sources)
+
+
 @cache
 def _empty_store() -> bytes:
     """A store as it is made once: a thousand worlds begin with it."""
@@ -211,13 +216,13 @@ class World:
 
     def plan(self, *sources: Faulty, full: bool = False) -> Report:
         """A plan; fails as the program does when no source can be read."""
-        return make_plan(self.sync(*sources), Request("plan", full=full))
+        return make_plan(self.sync(*sources), Request("plan", _by_name(sources), full=full))
 
     def run(self, *sources: Faulty, hours: int = 9) -> Report | None:
         """A run, some hours after the last; None when no source could be read."""
         self.now += timedelta(hours=hours)
         try:
-            return run(self.sync(*sources), Request("run"))
+            return run(self.sync(*sources), Request("run", _by_name(sources)))
         except RetryableError:
             return None
 
