@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from connectors.ldap.certificates import IncompleteError
+from connectors.ldap.dirsync import DirSyncFeed
 from connectors.ldap.modified import ModifiedFeed
 from connectors.ldap.sync_wire import SYNC_REQUEST
 from connectors.ldap.syncrepl import SyncFeed
@@ -14,21 +15,22 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from connectors.ldap.hints import Feed
-    from connectors.ldap.scopes import Scopes
-    from connectors.ldap.search import Searcher
+    from connectors.ldap.meeting import Meeting
 
 
-def feeds_of(searcher: Searcher, scopes: Scopes, note: Callable[[str], None]) -> list[Feed]:
+def feeds_of(meeting: Meeting, note: Callable[[str], None]) -> list[Feed]:
     """The feeds that this server speaks of.
 
     Args:
-        searcher: the server.
-        scopes: what it says of itself.
+        meeting: the server, and what is read there.
         note: told what a feed cannot tell.
     """
+    searcher, scopes = meeting.searcher, meeting.scopes
     feeds: list[Feed] = []
     if SYNC_REQUEST.encode() in scopes.told.get("supportedcontrol", ()):
         feeds.append(SyncFeed(searcher, scopes))
+    if DirSyncFeed.offered(meeting):
+        feeds.append(DirSyncFeed(meeting))
     if scopes.told.get(HIGHEST.lower()):
         feeds.append(UsnFeed(searcher, scopes, note))
     feeds.append(ModifiedFeed(searcher, scopes, note))

@@ -109,7 +109,7 @@ class LdapSource:
         with open_session(settings.servers) as session:
             meeting = self._meeting(session, doubts)
             since.check(url=session.url, settings=fingerprint(meeting.scopes, settings), now=meeting.now)
-            feeds = feeds_of(meeting.searcher, meeting.scopes, self._note)
+            feeds = feeds_of(meeting, self._note)
             feed = next((feed for feed in feeds if feed.name == since.feed), None)
             if feed is None or feed.identity() != since.server:
                 what = (
@@ -148,7 +148,7 @@ class LdapSource:
         settings = self._settings
         with open_session(settings.servers) as session:
             meeting = self._meeting(session, doubts)
-            feed = start(feeds_of(meeting.searcher, meeting.scopes, doubts.note), doubts.note)
+            feed = start(feeds_of(meeting, doubts.note), doubts.note)
             reading = Reading(meeting, known=known, memory=self._memory, feed=feed)
             yield from reading.records()
             certificate = reading.certificate()

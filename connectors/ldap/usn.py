@@ -1,4 +1,4 @@
-"""The feed of Active Directory and Samba: each controller numbers its changes (`uSNChanged`, MS-ADTS 3.1.1.1.9).
+"""The feed of Active Directory and Samba for an ordinary user: the controller's own numbers (`uSNChanged`, MS-ADTS 3.1.1.1.9).
 
 The whole naming context is asked, without a filter of ours: so who left the base or the filter is named, too. Deleted entries
 are asked for with the show-deleted control, and shown only to who may list `CN=Deleted Objects`; for others deletions are told
@@ -48,13 +48,7 @@ class UsnFeed:
 
     def identity(self) -> str:
         """The controller's invocationId: another one after it was restored from a backup."""
-        service = self._scopes.text("dsServiceName")
-        try:
-            entry = self._searcher.read(service, ("invocationId",)) if service else None
-        except IncompleteError:
-            entry = None
-        values = entry.attributes.get("invocationid", ()) if entry else ()
-        return values[0].hex() if len(values) == 1 else ""
+        return invocation_id(self._searcher, self._scopes)
 
     def start(self) -> bool:
         """The number is that of the root DSE, which was read before everything else."""
@@ -63,7 +57,7 @@ class UsnFeed:
         if not all(self._shows_deleted(scope.context) for scope in self._scopes.each):
             self._note(
                 "deleted entries are hidden from the bind user: only a full read tells who was deleted; let the user list "
-                "CN=Deleted Objects"
+                "CN=Deleted Objects, or on Windows grant it Replicating Directory Changes"
             )
         return True
 
@@ -77,15 +71,8 @@ class UsnFeed:
     def hints(self, tokens: Mapping[str, str], known: Known) -> Hints:
         """Every entry with a higher number."""
         del known
-        told = self._scopes.text(HIGHEST)
-        if not (tokens.get(_TOKEN, "").isdecimal() and told.isdecimal()):
-            raise CursorError(f"{HIGHEST} is not told, or the cursor has none")
-        since, highest = int(tokens[_TOKEN]), int(told)
-        if highest < since:
-            raise CursorError(
-                f"the controller's last change is number {highest}, and the cursor's {since}: it is older"
-            )
-        hints = Hints({_TOKEN: told})
+        since, highest = numbers(tokens.get(_TOKEN, ""), self._scopes.text(HIGHEST))
+        hints = Hints({_TOKEN: str(highest)})
         if highest > since:
             for context in dict.fromkeys(scope.context for scope in self._scopes.each):
                 self._changed(context, since, hints)
@@ -123,3 +110,27 @@ class UsnFeed:
             return False
         # Who may not list it may still be shown that it is there, without anything of it.
         return any(entry.attributes.get("isdeleted") for entry in found)
+
+
+def invocation_id(searcher: Searcher, scopes: Scopes) -> str:
+    """What a controller numbers its changes under; nothing where it does not say."""
+    service = scopes.text("dsServiceName")
+    try:
+        entry = searcher.read(service, ("invocationId",)) if service else None
+    except IncompleteError:
+        entry = None
+    values = entry.attributes.get("invocationid", ()) if entry else ()
+    return values[0].hex() if len(values) == 1 else ""
+
+
+def numbers(since: str, told: str) -> tuple[int, int]:
+    """The cursor's change and the controller's last one.
+
+    Raises:
+        CursorError: one of them is none, or the controller has not come so far: it was put back.
+    """
+    if not (since.isdecimal() and told.isdecimal()):
+        raise CursorError(f"{HIGHEST} is not told, or the cursor has none")
+    if int(told) < int(since):
+        raise CursorError(f"the controller's last change is number {told}, and the cursor's {since}: it is older")
+    return int(since), int(told)

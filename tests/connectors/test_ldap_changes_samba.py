@@ -1,61 +1,38 @@
-"""Changes of a real Active Directory controller (Samba), told by uSNChanged, and its notifications."""
+"""Changes of a real Active Directory controller (Samba), told by DirSync or uSNChanged, and its notifications."""
 
 from __future__ import annotations
 
-import json
 import threading
-import uuid
 
 import pytest
 
 from connectors.errors import CursorError
+from connectors.ldap.dirsync import DirSyncFeed
 from connectors.ldap.kinds import sid_bytes, sid_text
 from connectors.ldap.library import ldap3
-from connectors.ldap.settings import Bind, Groups, People, Servers, Settings
-from connectors.ldap.source import LdapSource
-from tests.ldap_changes import Follower
-from tests.samba import ADMIN, PASSWORD, samba
+from tests.samba import samba
+from tests.samba_changes import Place, altered, display, lost
 
 __all__ = ["samba"]  # the fixture
 
 
-def display(told):
-    return {one.attributes["display_name"] for one in told.records}
-
-
-def lost(told):
-    return {one.external_id for one in told.gone}
-
-
-class Place:
-    """A unit with two people and a group in a group, one outside, and a reader of it."""
-
-    def __init__(self, samba, user=ADMIN, **people):
-        self.samba = samba
-        self.unit, self.other = samba.unit(), samba.unit()
-        self.anna, self.bob = (samba.person(self.unit, name) for name in ("anna", "bob"))
-        self.guest = samba.person(self.other, "guest")
-        self.inner = samba.group(self.unit, "Inner", [self.anna, self.guest])
-        self.outer = samba.group(self.unit, "Outer", [self.inner])
-        servers = Servers((samba.ldaps_url,), Bind("simple", user, lambda: PASSWORD), ca_file=str(samba.ca_file))
-        self.lines = []
-        settings = Settings(servers, People(self.unit, **people), Groups(self.unit))
-        self.source = LdapSource("ad", settings, log=self.lines.append)
-        self.reader = Follower(self.source)
-
-    def key(self, dn):
-        return str(uuid.UUID(bytes_le=self.samba.read(dn, "objectGUID")["objectguid"][0]))
+@pytest.fixture(params=["dirsync", "usn"], autouse=True)
+def feed(request, monkeypatch):
+    """Both feeds tell the same."""
+    if request.param == "usn":
+        monkeypatch.setattr(DirSyncFeed, "offered", staticmethod(lambda _: False))
+    return request.param
 
 
 @pytest.fixture
-def place(samba):
+def place(samba, feed):
     made = Place(samba)
+    assert made.feed == feed
     assert not any("are hidden from the bind user" in line for line in made.lines)
     return made
 
 
 def test_nothing_changed_in_two_searches(place):
-    assert json.loads(place.reader.cursor)["feed"] == "usn"
     place.lines.clear()
     told = place.reader.poll()
     assert (told.records, told.gone, told.certified) == ([], [], True)
@@ -139,10 +116,6 @@ def test_an_ordinary_user_is_shown_no_deletions_and_that_is_said(samba):
     assert (told.gone, told.certified) == ([], True)
     place.reader.read()
     place.reader.check()
-
-
-def altered(cursor, **parts):
-    return json.dumps(json.loads(cursor) | parts)
 
 
 def test_another_controller_or_one_that_was_restored(place):
