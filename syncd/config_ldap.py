@@ -334,4 +334,5 @@ class LdapSourceConfig(Located):
             groups=self.groups.settings if self.groups else None,
             kind=self.kind,
             page_size=self.page_size,
+            tells_changes=self.full_every_hours > 0,
         )

@@ -18,6 +18,7 @@ from syncd.store.sources import Cursor, cursor_of
 from syncd.sync import Request, Sync
 
 _TELL_EVERY = 1000
+_WHOLE = "{} was read whole: "
 
 T = TypeVar("T")
 
@@ -60,9 +61,12 @@ class SourceReader:
         try:
             told = take_changes(sync.store, name, stream, since, now=self.now, shape=sync.rules.address)
         except CursorError as error:
-            why_whole.append(f"{name} was read whole: {error.what}")
+            why_whole.append(f"{_WHOLE.format(name)}{error.what}")
             return None
-        return replace(told.certificate, records=before.records + told.grew)
+        # What only a full read notices goes on to be so; why that one was full does not.
+        lasting = [note for note in before.notes if not note.startswith(_WHOLE.format(name))]
+        notes = tuple(dict.fromkeys((*lasting, *told.certificate.notes)))
+        return replace(told.certificate, records=before.records + told.grew, notes=notes)
 
     def _lasts(self, name: str, since: Cursor) -> bool:
         """Whether it is not yet time to read everything again; a clock that was set back makes it time."""

@@ -246,7 +246,7 @@ def _certificate(folder: Path) -> None:
     key = folder / "key.pem"
     _run(
         *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"),
-        *("-keyout", str(key), "-out", str(folder / "cert.pem"), "-days", "2", "-subj", "/CN=dc1.example.test"),
+        *("-keyout", str(key), "-out", str(folder / "cert.pem"), "-days", "90", "-subj", "/CN=dc1.example.test"),
         *("-addext", "subjectAltName=DNS:dc1.example.test,IP:127.0.0.1"),
     )
     key.chmod(0o600)

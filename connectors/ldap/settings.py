@@ -111,3 +111,5 @@ class Settings:
     page_size: int = 1000
     lookup_size: int = 400
     """How many names or keys are asked for in one filter; below the 500 entries that OpenLDAP gives by default."""
+    tells_changes: bool = True
+    """Whether a full read asks where changes can be told from; else it asks nothing that it does not need."""

@@ -148,7 +148,8 @@ class LdapSource:
         settings = self._settings
         with open_session(settings.servers) as session:
             meeting = self._meeting(session, doubts)
-            feed = start(feeds_of(meeting, doubts.note), doubts.note)
+            tells = settings.tells_changes
+            feed = start(feeds_of(meeting, doubts.note), doubts.note) if tells else None
             reading = Reading(meeting, known=known, memory=self._memory, feed=feed)
             yield from reading.records()
             certificate = reading.certificate()

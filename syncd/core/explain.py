@@ -143,6 +143,7 @@ _DECIDED_BY: Mapping[str, tuple[str, ...]] = {
     "waiting": ("leavers.grace_days", "leavers.certified_absences"),
     "drift": ("people.on_drift",),
     "not_ours": ("people.adopt",),
+    "adoption": ("people.adopt",),
     "group_missing": ("groups.create",),
     "protected": ("leavers.protected",),
     "workflow": ("leavers.workflows",),
@@ -154,10 +155,8 @@ _DECIDED_BY: Mapping[str, tuple[str, ...]] = {
 
 def of_finding(finding: Finding, place: Place) -> Fact:
     """What a check found, with the keys of the configuration that decided it."""
-    keys = _DECIDED_BY.get(finding.check, ())
-    if finding.check == "budget":
-        kind = re.search(r"of kind (\w+)", finding.message)
-        keys = (f"budgets.run.{kind[1]}" if kind else "budgets.run",)
+    named = re.findall(r"budgets\.[a-z_.]+", finding.message) if finding.check == "budget" else ()
+    keys = tuple(dict.fromkeys(named)) or _DECIDED_BY.get(finding.check, ())
     word = "note" if finding.decision is Decision.PROCEED else finding.decision.word
     return Fact(f"{word}, {finding.check}: {finding.message}", {}, tuple(map(place, keys)))
 

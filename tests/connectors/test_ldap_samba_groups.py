@@ -150,12 +150,12 @@ def test_a_primary_group_counts_within_another_group_too(samba):
 def test_who_gets_another_primary_group_stays_in_both(samba):
     unit = samba.unit()
     anna = samba.person(unit, "anna")
-    group = samba.group(unit, "field", [anna])
+    group = samba.group(unit, "night watch", [anna])
     rid = int.from_bytes(samba.read(group, "objectSid")["objectsid"][0][-4:], "little")
     samba.modify(anna, primaryGroupID=(ldap3.MODIFY_REPLACE, [str(rid)]))
-    everything = Groups(BASE, filter="(|(cn=field)(cn=Domain Users))")
+    everything = Groups(BASE, filter="(|(cn=night watch)(cn=Domain Users))")
     found = named(read(samba, unit, groups=everything))
-    assert found["field"] == {"Anna"}
+    assert found["night watch"] == {"Anna"}
     assert found["Domain Users"] == {"Anna"}
 
 

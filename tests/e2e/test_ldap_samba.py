@@ -33,9 +33,9 @@ class Company:
         }
         house.configure(sources=[source], budgets={"run": {"delete": {"count": 3}}})
 
-    def plan(self) -> dict[str, int]:
+    def plan(self, *more: str) -> dict[str, int]:
         """What is to do."""
-        ran = self.house.syncd("plan", "--json")
+        ran = self.house.syncd("plan", "--json", *more)
         assert ran.code == 0, ran.json["findings"]
         assert all(source["certified"] for source in ran.json["sources"]), ran.json["sources"]
         return ran.json["counts"]
@@ -67,7 +67,11 @@ def test_who_joins_leaves_and_gets_another_name(company: Company) -> None:
         "mail": (ldap3.MODIFY_REPLACE, ["berg@example.test"]),
     }
     samba.modify(f"CN=p0 berg,{unit}", **changes)
-    assert company.plan() == {"create_user": 1, "update_user": 1, "delete_user": 2}
+    seen = {"create_user": 1, "update_user": 1, "delete_user": 1}
+    assert (
+        company.plan() == seen
+    )  # the bind user is shown no deleted entries: who is disabled is told, who is deleted is not
+    assert company.plan("--full") == {**seen, "delete_user": 2}
     assert company.house.syncd("run").code == 0
     users = company.users()
     assert users.keys() == {"berg@example.test", "new@example.test", *(f"p{n}@example.test" for n in (1, 2, 3, 4, 5))}

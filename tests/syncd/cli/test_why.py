@@ -81,9 +81,9 @@ def test_a_held_deletion_tells_its_budget_and_approval_and_then_its_end(company,
     company.configure(budgets={"run": {"delete": {"count": 0}}})
     assert call("plan", "--full").code == 3
     held = call("why", "e001@example.com", "--json")
-    assert "budget: 1 changes of kind delete" in " ".join(steps(held)["policy"])
+    assert "budget: 1 deletion in this plan" in " ".join(steps(held)["policy"])
     (budget,) = [fact for fact in held.json["people"][0]["steps"][6]["facts"] if "budget:" in fact["says"]]
-    assert budget["rules"][0]["key"] == "budgets.run.delete"
+    assert budget["rules"][0]["key"] == "budgets.run.delete.count"
     plan_id = re.search(r"syncd approve (p\d+) --only delete_user:e001@example.com", steps(held)["approval"][0])[1]
     assert call("approve", plan_id, "--comment", "left").code == 0
     assert "was approved by" in steps(call("why", "e001@example.com", "--json"))["approval"][0]

@@ -295,12 +295,11 @@ def test_what_no_plan_holds_yet_is_not_decided():
 
 
 def test_findings_of_the_plan_stand_with_their_line_and_what_was_decided():
-    budget = Finding(
-        "budget", Decision.HOLD, "27 changes of kind delete: 27 is over the budget of 25 a run", (DELETE.key,)
-    )
-    steps = alone(LEFT, history=History(planned(findings=[budget])), by=ways(budgets_run_delete=44))[1]
+    message = "27 deletions in this plan: 27 is over the budget of 25 a run (budgets.run.delete.count)"
+    budget = Finding("budget", Decision.HOLD, message, (DELETE.key,))
+    steps = alone(LEFT, history=History(planned(findings=[budget])), by=ways(budgets_run_delete_count=44))[1]
     assert steps["policy"][0].says == f"hold, budget: {budget.message}"
-    assert steps["policy"][0].rules == (Rule("budgets.run.delete", 44),)
+    assert steps["policy"][0].rules == (Rule("budgets.run.delete.count", 44),)
     assert says(steps["policy"])[1] == "plan p12 of 2026-03-10 12:00 UTC decided hold"
     assert says(steps["approval"]) == [f"{DELETE.key} waits for one: syncd approve p12 --only {DELETE.key}"]
 
@@ -311,9 +310,9 @@ def test_where_nothing_speaks_against_it_that_is_said():
     assert says(steps["approval"]) == ["none was needed"]
 
 
-def test_a_budget_finding_without_a_kind_and_a_check_without_a_key():
+def test_a_budget_finding_that_names_no_key_and_a_check_without_one():
     place = ways().place
-    assert of_finding(Finding("budget", Decision.HOLD, "too much"), place).rules == (Rule("budgets.run"),)
+    assert of_finding(Finding("budget", Decision.HOLD, "too much"), place).rules == ()
     assert of_finding(Finding("owner", Decision.REFUSE, "no"), place).rules == ()
 
 
