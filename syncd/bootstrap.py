@@ -171,10 +171,11 @@ def _digest(config: Config) -> str:
 
 def ground_of(config: Config) -> Ground:
     """The policy of comparing."""
+    drift = config.people.on_drift
     return Ground(
         now=datetime.min.replace(tzinfo=UTC),
         create_groups=config.groups.create,
-        on_drift=config.people.on_drift,
+        on_drift=drift if isinstance(drift, str) else drift.by_attribute,
         grace=timedelta(days=config.leavers.grace_days),
         certified_absences=config.leavers.certified_absences,
         strip_groups=config.leavers.on_leave == "strip_groups",

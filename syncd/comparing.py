@@ -33,6 +33,8 @@ class Compared:
     changes: list[Change] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     adoptions: list[Link] = field(default_factory=list)
+    noted: list[Link] = field(default_factory=list)
+    """Links of ours that are written anew: who gave what."""
     leavers: list[Leaver] = field(default_factory=list)
     stayed: list[Link] = field(default_factory=list)
     """Links of people who were leaving, and are not any more."""
@@ -66,6 +68,7 @@ def compare_clusters(sync: Sync, found: Iterable[Cluster], ground: Ground, compa
             compared.changes += difference.changes
             compared.findings += difference.findings
             compared.adoptions += difference.links
+            compared.noted += difference.noted
         leavers = [difference.leaving for difference in differences if difference.leaving]
         compared.leavers += leavers
         leaving = {link.key for leaver in leavers for link in leaver.links}

@@ -161,6 +161,26 @@ SourceConfig = Annotated[
 # --- people and groups --------------------------------------------------------------------------------------------
 
 
+OnDrift = Literal["repair", "report"]
+
+
+class DriftConfig(Section):
+    """What happens to a change by hand, by attribute; an attribute that is not named is repaired."""
+
+    email: OnDrift = Field(default="repair", description="An email that was changed in Fluix.")
+    display_name: OnDrift = Field(default="repair", description="A name that was changed in Fluix.")
+    groups: OnDrift = Field(default="repair", description="A user who was taken out of a group that we gave.")
+
+    @property
+    def by_attribute(self) -> dict[Literal["email", "display_name", "groups"], OnDrift]:
+        """Attribute -> what happens."""
+        return {"email": self.email, "display_name": self.display_name, "groups": self.groups}
+
+
+def _worded(value: Any) -> str:
+    return "[by attribute]" if isinstance(value, dict | DriftConfig) else "[word]"
+
+
 class PeopleConfig(Section):
     """Who shall have an account, and what stands in it."""
 
@@ -180,10 +200,12 @@ class PeopleConfig(Section):
         description="What happens to an account that is there already with a person's email. `matched`: it becomes ours and "
         "is updated, and deleted when its person leaves. `never`: it is reported and left alone.",
     )
-    on_drift: Literal["repair", "report"] = Field(
+    on_drift: Annotated[
+        Annotated[OnDrift, Tag("[word]")] | Annotated[DriftConfig, Tag("[by attribute]")], Discriminator(_worded)
+    ] = Field(
         default="repair",
         description="What happens to a change that somebody made in Fluix by hand. `repair`: it is set back to what the "
-        "directory says. `report`: it is only named.",
+        "directory says. `report`: it is only named. One word for all, or by attribute.",
     )
 
 

@@ -120,6 +120,7 @@ def _plan(sync: Sync, request: Request, run_id: int) -> StoredPlan:
         review = replace(review, findings=(*review.findings, *asked_again(sync.store, plan, review, now)))
     leaving = [(leaver, counts(leaver, read.certified)) for leaver in compared.leavers if leaver.certain]
     links.count_leaving(sync.store, leaving, compared.stayed, now)
+    links.note(sync.store, compared.noted)
     clusters.settle(sync.store, compared.settled)
     taken = [] if request.user else accepts(plan, known.sizes, sync.policy)
     plan_id = plans.save(

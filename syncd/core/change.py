@@ -77,6 +77,11 @@ class Change:
         return ":".join(part for part in (self.kind, self.user, self.group) if part is not None)
 
     @property
+    def taken_from(self) -> frozenset[str]:
+        """Names of the sources that gave what this takes away: on their absences it rests."""
+        return frozenset((self.before or {}).get("given_by") or (key.source for key in self.records))
+
+    @property
     def changes_email(self) -> bool:
         """Whether this gives a present account another address."""
         return self.kind == "update_user" and "email" in (self.after or {})

@@ -7,13 +7,26 @@ from what we gave, somebody changed it in Fluix by hand (drift). A membership is
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, cast
 
-from connectors.model import Account, normalise_email, normalise_name
+from connectors.model import Account, normalise_name
 from syncd.core.change import Change, Decision, Finding, RecordKey
+from syncd.core.drift import BY_HAND, Attribute, OnDrift, attribute_finding, drifted, groups_finding, on_drift
 from syncd.core.humans import Isolated, Leaver, Link, Present, Verdict
+from syncd.core.ownership import (
+    Owners,
+    Sides,
+    as_compared,
+    askers,
+    disagreement,
+    gave,
+    gave_groups,
+    joined,
+    noted,
+    shares,
+)
 
 _SHOWN = 5
 """How many adopted accounts a finding names; all of them stand in the plan."""
@@ -33,7 +46,8 @@ class Ground:
     frozen: frozenset[str] = frozenset()
     """Fluix's group names (as compared) that a source did not read whole: their absences mean nothing."""
     create_groups: bool = True
-    on_drift: Literal["repair", "report"] = "repair"
+    on_drift: OnDrift | Mapping[Attribute, OnDrift] = "repair"
+    """What happens to what was changed in Fluix by hand: one word for all, or by attribute."""
     grace: timedelta = timedelta(days=7)
     certified_absences: int = 2
     strip_groups: bool = False
@@ -48,13 +62,17 @@ class Difference:
     findings: list[Finding] = field(default_factory=list)
     links: list[Link] = field(default_factory=list)
     """Adoptions: links to be written before anything is applied. No change of the account."""
+    noted: list[Link] = field(default_factory=list)
+    """Links of ours whose sources ask for something else than they gave, written anew at once: the account is as it was."""
+    waits: bool = False
+    """Whether something waits for a source to be read whole."""
     leaving: Leaver | None = None
     """A leaver: its time of waiting is counted on, or it is deleted by one of the changes."""
 
     @property
     def settled(self) -> bool:
         """Whether nothing is left to do or to say: the next run need not look here until something changes."""
-        return not (self.changes or self.findings or self.links or self.leaving)
+        return not (self.changes or self.findings or self.links or self.leaving or self.waits)
 
 
 def diff(verdict: Verdict, ground: Ground) -> Difference:
@@ -75,9 +93,12 @@ def _create(person: Present, ground: Ground) -> Difference:
     reason = f"{person.records[0]} is new"
     if person.vanished:
         reason = f"the account of {person.records[0]} was deleted in Fluix by hand"
-    after = {"email": wanted.email, "display_name": wanted.display_name, "groups": list(groups)}
+    after: dict[str, object] = {"email": wanted.email, "display_name": wanted.display_name, "groups": list(groups)}
+    if len(person.entries) > 1:
+        after["given_by"] = shares(person.entries, groups)
     change = Change("create_user", wanted.email, after=after, reason=reason, records=person.records)
     result.changes.append(change)
+    result.findings += disagreement(person)
     if person.vanished:
         message = (
             f"{wanted.email} was deleted in Fluix by hand, but is still in the directory: approve to create it again"
@@ -88,12 +109,17 @@ def _create(person: Present, ground: Ground) -> Difference:
 
 def _present(person: Present, account: Account, ground: Ground) -> Difference:
     result = Difference()
-    given = next((link.given for link in person.links if link.given), {})
     if person.replaces:
         return _new_key(person, account)
-    result.links = [Link(key, account.fluix_id, given or _adopted(person, account)) for key in person.adopt]
-    _attributes(person, account, given, ground, result)
-    _memberships(person, account, given, ground, result)
+    have = {normalise_name(name): name for name in _names_after(account, ground)}
+    want = frozenset(map(normalise_name, person.wanted.groups))
+    sides = Sides(person, account, Owners(person.links, ground.renames), have, want)
+    result.links = joined(person, account, sides.owners)
+    result.noted = noted(sides)
+    result.findings += disagreement(person)
+    _attributes(person, account, ground, result)
+    _joining(sides, ground, result)
+    _parting(sides, ground, result)
     return result
 
 
@@ -116,65 +142,74 @@ def _new_key(person: Present, account: Account) -> Difference:
     return Difference([change], [Finding("new_key", Decision.HOLD, message, (change.key,))])
 
 
-def _adopted(person: Present, account: Account) -> dict[str, object]:
-    """What counts as given by us once an account is adopted: only what the directory wants as well."""
-    wanted = set(map(normalise_name, person.wanted.groups))
-    both = sorted(name for name in account.groups if normalise_name(name) in wanted)
-    return {"email": account.email, "display_name": account.display_name, "groups": both}
-
-
-def _attributes(
-    person: Present, account: Account, given: Mapping[str, object], ground: Ground, result: Difference
-) -> None:
-    before: dict[str, str] = {}
-    after: dict[str, str] = {}
-    if normalise_email(account.email) != person.wanted.address:
-        before["email"], after["email"] = account.email, person.wanted.email
-    if account.display_name != person.wanted.display_name:
-        before["display_name"], after["display_name"] = account.display_name, person.wanted.display_name
-    by_hand = [name for name in after if given.get(name) == after[name]]
-    if by_hand and ground.on_drift == "report":
-        changed = " and ".join(f'{name} to "{before[name]}"' for name in by_hand)
-        message = f"{account.email}: changed in Fluix by hand, {changed}; the directory says otherwise"
-        result.findings.append(Finding("drift", Decision.PROCEED, message))
-        for name in by_hand:
-            del before[name], after[name]
-        by_hand = []
-    if after:
-        reason = "changed in Fluix by hand" if len(by_hand) == len(after) else f"{person.records[0]} changed"
-        result.changes.append(
-            Change(
-                "update_user",
-                account.email,
-                before=before,
-                after=after,
-                reason=reason,
-                fluix_id=account.fluix_id,
-                records=person.records,
-            )
-        )
-
-
-def _memberships(
-    person: Present, account: Account, given: Mapping[str, object], ground: Ground, result: Difference
-) -> None:
-    have = {normalise_name(name): name for name in (_renamed(group, ground) for group in account.groups)}
-    ours = {normalise_name(_renamed(name, ground)) for name in _given_groups(given)}
-    want = set(map(normalise_name, person.wanted.groups))
-    missing = [name for name in person.wanted.groups if normalise_name(name) not in have]
-    by_hand = [name for name in missing if normalise_name(name) in ours]
-    if by_hand and ground.on_drift == "report":
-        message = f"{account.email}: taken out of {', '.join(by_hand)} in Fluix by hand; the directory says otherwise"
-        result.findings.append(Finding("drift", Decision.PROCEED, message))
-        missing = [name for name in missing if name not in by_hand]
-    for name in _reachable(missing, account.email, ground, result):
-        reason = "taken out in Fluix by hand" if name in by_hand else f"{person.records[0]} is in {name}"
-        result.changes.append(_member("add_member", account, name, reason, person.records))
-    if not all(entry.trusted for entry in (*person.entries, *person.past)):
+def _attributes(person: Present, account: Account, ground: Ground, result: Difference) -> None:
+    wants = {"email": person.wanted.email, "display_name": person.wanted.display_name}
+    now = {"email": account.email, "display_name": account.display_name}
+    differing = [name for name in wants if as_compared(name, now[name]) != as_compared(name, wants[name])]
+    if person.unsure:
+        result.waits |= bool(differing)
         return
-    for key in sorted((have.keys() & ours) - want - ground.frozen):
-        reason = f"{person.records[0]} is in {have[key]} no longer"
-        result.changes.append(_member("remove_member", account, have[key], reason, person.all_records))
+    given = gave(person.links)
+    by_hand = [name for name in differing if drifted(given, name, now[name])]
+    back = [name for name in by_hand if as_compared(name, given[name]) == as_compared(name, wants[name])]
+    left = [name for name in back if on_drift(ground.on_drift, cast(Attribute, name)) == "report"]
+    mended = [name for name in differing if name not in left]
+    change = Change(
+        "update_user",
+        account.email,
+        before={name: now[name] for name in mended},
+        after={name: wants[name] for name in mended},
+        reason=_why_updated(person, mended, [name for name in back if name not in left]),
+        fluix_id=account.fluix_id,
+        records=person.records,
+    )
+    if mended:
+        result.changes.append(change)
+    for name in by_hand:
+        values, key = (now[name], given[name], wants[name]), None if name in left else change.key
+        result.findings.append(attribute_finding(account.email, name, values, key))
+
+
+def _why_updated(person: Present, mended: Sequence[str], back: Sequence[str]) -> str:
+    if len(back) == len(mended):
+        return BY_HAND
+    return f"{person.records[0]} changed" + (f"; {' and '.join(back)} {BY_HAND}" if back else "")
+
+
+def _joining(sides: Sides, ground: Ground, result: Difference) -> None:
+    person, account, owners = sides.person, sides.account, sides.owners
+    missing = [name for name in person.wanted.groups if normalise_name(name) not in sides.have]
+    by_hand = [name for name in missing if normalise_name(name) in owners]
+    report = on_drift(ground.on_drift, "groups") == "report"
+    left = by_hand if report else []
+    put_back = []
+    for name in _reachable([name for name in missing if name not in left], account.email, ground, result):
+        asking = tuple(entry.key for entry in askers(person.entries, name))
+        taken = normalise_name(name) in owners
+        reason = "taken out in Fluix by hand" if taken else f"{asking[0]} is in {name}"
+        change = _member("add_member", account, name, reason, asking)
+        result.changes.append(change)
+        if taken:
+            put_back.append(change.key)
+    if left or put_back:
+        givers = [key for name in by_hand for key in owners.of(normalise_name(name))]
+        result.findings.append(groups_finding(account.email, by_hand, givers, report=report, changes=put_back))
+
+
+def _parting(sides: Sides, ground: Ground, result: Difference) -> None:
+    person, have = sides.person, sides.have
+    trusted = {entry.key for entry in (*person.entries, *person.past) if entry.trusted}
+    unknown = any(key not in trusted for key in person.adopt)
+    for group in sorted((have.keys() & sides.owners.ours()) - sides.want):
+        givers = sides.owners.of(group)
+        if unknown or group in ground.frozen or not trusted.issuperset(givers):
+            result.waits = True
+            continue
+        reason = f"{givers[0] if len(givers) == 1 else person.records[0]} is in {have[group]} no longer"
+        change = _member("remove_member", sides.account, have[group], reason, person.all_records)
+        if len(person.all_records) > 1:
+            change = replace(change, before={"given_by": [key.source for key in givers]})
+        result.changes.append(change)
 
 
 def _reachable(names: Sequence[str], email: str, ground: Ground, result: Difference) -> Iterator[str]:
@@ -218,7 +253,7 @@ def _leaver(leaver: Leaver, ground: Ground) -> Difference:
         return result
     result.findings.append(_waiting(leaver, since, reads, trusted, ground))
     if ground.strip_groups and trusted:
-        ours = {normalise_name(_renamed(name, ground)) for link in leaver.links for name in _given_groups(link.given)}
+        ours = {normalise_name(_renamed(name, ground)) for link in leaver.links for name in gave_groups(link.given)}
         for name in _names_after(account, ground):
             if normalise_name(name) in ours:
                 reason = f"{leaver.reason} (leavers.on_leave: strip_groups)"
@@ -248,12 +283,6 @@ def _member(
     records: tuple[RecordKey, ...],
 ) -> Change:
     return Change(kind, account.email, group, reason=reason, fluix_id=account.fluix_id, records=records)
-
-
-def _given_groups(given: Mapping[str, object]) -> list[str]:
-    groups = given.get("groups", [])
-    assert isinstance(groups, list)
-    return groups
 
 
 def _names_after(account: Account, ground: Ground) -> list[str]:

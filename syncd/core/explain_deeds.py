@@ -11,8 +11,10 @@ from connectors.model import Account, normalise_name
 from syncd.core.approval import Approval
 from syncd.core.change import Change, Decision, Finding, worst
 from syncd.core.diff import Difference
-from syncd.core.explain import Explained, Fact, Human, Reading, Step, Ways, moment, of_finding
+from syncd.core.drift import drifted
+from syncd.core.explain import Explained, Fact, Human, Reading, Rule, Step, Ways, moment, of_finding
 from syncd.core.humans import Isolated, Leaver, Present
+from syncd.core.ownership import Owners, as_compared, gave
 from syncd.core.returning import Departure
 
 
@@ -142,9 +144,8 @@ def _same(changes: Iterable[Change], planned: Planned) -> bool:
 def _diff(human: Human, changes: Sequence[Change], ways: Ways) -> Iterator[Fact]:
     verdict = human.verdict
     if isinstance(verdict, Present) and verdict.account and not verdict.replaces:
-        given = next((link.given for link in human.links if link.given), {})
-        yield from _attributes(verdict, verdict.account, given, ways)
-        yield from _groups(verdict, verdict.account, given)
+        yield from _attributes(verdict, verdict.account, gave(human.links), ways)
+        yield from _groups(verdict, verdict.account, Owners(human.links, {}), ways)
     yield from map(_due, changes)
     if not changes:
         yield Fact("nothing is to be changed")
@@ -160,29 +161,31 @@ def _attributes(person: Present, account: Account, given: Mapping[str, Any], way
         ("email", account.email, person.wanted.email),
         ("display_name", account.display_name, person.wanted.display_name),
     ):
-        if has == wants:
+        if as_compared(name, has) == as_compared(name, wants):
             yield Fact(f"{name} is as wanted")
             continue
-        by_hand = given.get(name) == wants
+        by_hand = drifted(given, name, has)
         says = f"{name} was changed in Fluix by hand" if by_hand else f"{name} is not as wanted"
         rules = (ways.place("people.on_drift"),) if by_hand else ()
         yield Fact(says, {"account": has, "wanted": wants, "given": given.get(name)}, rules)
 
 
-def _groups(person: Present, account: Account, given: Mapping[str, Any]) -> Iterator[Fact]:
+def _groups(person: Present, account: Account, owners: Owners, ways: Ways) -> Iterator[Fact]:
     has = {normalise_name(name): name for name in account.groups}
     wants = {normalise_name(name): name for name in person.wanted.groups}
-    gave = {normalise_name(name) for name in given.get("groups", ())}
     for key, name in sorted({**has, **wants}.items()):
+        givers = [str(giver) for giver in owners.of(key)]
+        rules: tuple[Rule, ...] = ()
         if key in has and key in wants:
-            says = "is there, as wanted"
+            says = "is there, as wanted" if givers else "is there, and wanted; an admin gave it by hand: it stays"
         elif key in wants:
-            says = "is wanted, and was taken away in Fluix by hand" if key in gave else "is wanted, and not there"
-        elif key in gave:
+            says = "is wanted, and was taken away in Fluix by hand" if givers else "is wanted, and not there"
+            rules = (ways.place("people.on_drift"),) if givers else ()
+        elif givers:
             says = "is there because we gave it, and is not wanted any more"
         else:
             says = "is there, and we did not give it: left alone"
-        yield Fact(f"group {name} {says}")
+        yield Fact(f"group {name} {says}", {"given_by": givers} if givers else {}, rules)
 
 
 def _policy(

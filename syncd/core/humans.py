@@ -51,7 +51,7 @@ class Link:
     key: RecordKey
     fluix_id: str
     given: Mapping[str, Any] = field(default_factory=dict)
-    """`email`, `display_name` and `groups` as we last set or confirmed them."""
+    """`email` and `display_name` as we last set or confirmed them, and the `groups` that this record's source gave."""
     leaving_since: datetime | None = None
     leaving_reads: int = 0
 
@@ -75,6 +75,7 @@ class Present:
     entries: tuple[Entry, ...]
     """The live records, primary first."""
     links: tuple[Link, ...] = ()
+    """All links of the account, those of the live records first."""
     account: Account | None = None
     adopt: tuple[RecordKey, ...] = ()
     """Records that are to be linked to `account`."""
@@ -82,6 +83,8 @@ class Present:
     """Dead records from which the account would be taken over: the source's key changed, which a person must confirm."""
     past: tuple[Entry, ...] = ()
     """Dead records that are linked to the account as well: what they gave is at stake, too."""
+    unsure: bool = False
+    """Whether a dead record that would come first was not read whole: attributes of another source do not replace its own."""
     vanished: str | None = None
     """Id of the account that was linked, and was deleted in Fluix by hand."""
 

@@ -126,7 +126,8 @@ class _Resolver:
         links = tuple(self.link[entry.key] for entry in entries if entry.key in self.link)
         there = self.by_address.get(wanted.address)
         if links:
-            return self._linked(wanted, entries, links, there)
+            mine = (*links, *(link for link in self.linked[links[0].fluix_id] if link not in links))
+            return self._linked(wanted, entries, mine, there)
         there = there or self._left_behind(wanted.address)
         if there is None:
             return Present(wanted, entries)
@@ -164,11 +165,17 @@ class _Resolver:
         if account is None:
             return Present(wanted, entries, links, vanished=fluix_id)
         unlinked = tuple(entry.key for entry in entries if entry.key not in self.link)
-        return Present(wanted, entries, links, account, adopt=unlinked, past=self._past(fluix_id))
+        past = self._past(fluix_id)
+        return Present(wanted, entries, links, account, unlinked, past=past, unsure=self._unsure(entries, past))
 
     def _past(self, fluix_id: str) -> tuple[Entry, ...]:
         owners = (self.entry.get(link.key) for link in self.linked.get(fluix_id, []))
         return tuple(owner for owner in owners if owner is not None and not owner.live)
+
+    def _unsure(self, entries: Sequence[Entry], past: Iterable[Entry]) -> bool:
+        """Whether somebody who stands before these may be there after all."""
+        first = self._order(entries[0])
+        return any(not entry.trusted and self._order(entry) < first for entry in past)
 
     def _unlinked(self, wanted: Wanted, entries: tuple[Entry, ...], there: Account) -> Verdict:
         """Nobody of this human owns an account, but one has the address already."""
@@ -192,7 +199,8 @@ class _Resolver:
         # A link whose record is not in the store is somebody's, too: that is a question as well.
         replaces = tuple(link.key for link in owned if link.key.source in sources or link.key not in self.entry)
         past = self._past(there.fluix_id)
-        return Present(wanted, entries, tuple(owned), there, adopt=keys, replaces=replaces, past=past)
+        unsure = self._unsure(entries, past)
+        return Present(wanted, entries, tuple(owned), there, keys, replaces, past, unsure)
 
     def _leavers(self) -> list[Verdict]:
         """Linked accounts that no live record claimed."""

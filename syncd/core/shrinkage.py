@@ -85,7 +85,7 @@ def absences(plan: Plan, size: Size) -> tuple[str, ...]:
     else:
         name = normalise_name(size.fluix_group or size.group)
         taking = [change for change in taking if normalise_name(change.group or "") == name]
-    return tuple(change.key for change in taking if any(key.source == size.source for key in change.records))
+    return tuple(change.key for change in taking if size.source in change.taken_from)
 
 
 def shrinkages(plan: Plan, sizes: Sequence[Size], limits: Shrinkage) -> Iterator[Finding]:

@@ -10,8 +10,9 @@ from typing import Any
 from sqlalchemy import Connection, Engine, bindparam, delete, func, select, update
 
 from connectors.model import Outcome, Step, normalise_name
-from syncd.core.change import Change
+from syncd.core.change import Change, RecordKey
 from syncd.core.humans import Leaver, Link
+from syncd.core.ownership import ATTRIBUTES, share_of
 from syncd.store.audit import Event, append
 from syncd.store.engine import reading, writing
 from syncd.store.sql import chunks, upsert
@@ -27,7 +28,7 @@ def follow(connection: Connection, done: Sequence[tuple[Change, Step, Outcome]])
         match step.verb:
             case "create_user":
                 assert outcome.fluix_id is not None
-                new += [Link(key, outcome.fluix_id, dict(change.after or {})) for key in change.records]
+                new += [Link(key, outcome.fluix_id, _new(change, key)) for key in change.records]
             case "update_user" | "add_member" | "remove_member":
                 changed.append((change, step))
             case "delete_user":
@@ -67,13 +68,41 @@ def adopt(engine: Engine, new: Sequence[Link], actor: str, now: datetime) -> Non
             append(connection, events, now)
 
 
+def note(engine: Engine, changed: Iterable[Link]) -> None:
+    """Write anew what these links' sources gave; whoever was linked anew meanwhile is left."""
+    statement = (
+        update(links)
+        .where(
+            links.c.source == bindparam("of"),
+            links.c.external_id == bindparam("key"),
+            links.c.fluix_id == bindparam("account"),
+        )
+        .values(given=bindparam("to"))
+    )
+    for part in chunks(changed, 2000):
+        with writing(engine) as connection:
+            connection.execute(statement, [_row(link) for link in part])
+
+
+def _row(link: Link) -> dict[str, Any]:
+    return {"of": link.key.source, "key": link.key.external_id, "account": link.fluix_id, "to": dict(link.given)}
+
+
 def relink(connection: Connection, change: Change) -> None:
-    """The account goes on under the record's new key."""
+    """The account goes on under the record's new key, with all that was given under the old ones."""
     here = links.c.fluix_id == change.fluix_id
-    given = connection.execute(select(links.c.given).where(here).limit(1)).scalar() or {}
+    rows = connection.execute(select(links.c.given).where(here).order_by(links.c.source, links.c.external_id))
+    told = [given for (given,) in rows if given]
+    groups = {normalise_name(name): name for given in told for name in given.get("groups", [])}
+    given = {**told[0], "groups": sorted(groups.values())} if told else {}
     connection.execute(delete(links).where(here))
     assert change.fluix_id is not None
     write_links(connection, [Link(key, change.fluix_id, given) for key in change.records])
+
+
+def _new(change: Change, key: RecordKey) -> dict[str, Any]:
+    after = change.after or {}
+    return {**{name: after[name] for name in ATTRIBUTES}, "groups": share_of(change, key)}
 
 
 def _write_given(connection: Connection, changed: Sequence[tuple[Change, Step]]) -> None:
@@ -83,24 +112,33 @@ def _write_given(connection: Connection, changed: Sequence[tuple[Change, Step]])
             relink(connection, change)
         elif step.fluix_id:
             by_id[step.fluix_id].append((change, step))
+    columns = (links.c.source, links.c.external_id, links.c.fluix_id, links.c.given)
+    statement = (
+        update(links)
+        .where(links.c.source == bindparam("of"), links.c.external_id == bindparam("key"))
+        .values(given=bindparam("to"))
+    )
     for part in chunks(by_id):
-        rows = connection.execute(select(links.c.fluix_id, links.c.given).where(links.c.fluix_id.in_(part)))
-        new = [{"of": fluix_id, "to": _given(given, by_id[fluix_id])} for fluix_id, given in rows]
+        rows = connection.execute(select(*columns).where(links.c.fluix_id.in_(part)))
+        new = [
+            {"of": source, "key": name, "to": _given(RecordKey(source, name), given, by_id[fluix_id])}
+            for source, name, fluix_id, given in rows
+        ]
         if new:
-            statement = update(links).where(links.c.fluix_id == bindparam("of")).values(given=bindparam("to"))
             connection.execute(statement, new)
 
 
-def _given(given: Mapping[str, Any], changed: Iterable[tuple[Change, Step]]) -> dict[str, Any]:
+def _given(key: RecordKey, given: Mapping[str, Any], changed: Iterable[tuple[Change, Step]]) -> dict[str, Any]:
+    """What one link says after these steps: a membership is given by those whose change it is, and taken from everybody."""
     new = dict(given)
     groups = {normalise_name(name): name for name in new.get("groups", [])}
     for change, step in changed:
         if step.verb == "update_user":
             new |= change.after or {}
-        elif step.verb == "add_member":
-            groups[normalise_name(change.group or "")] = change.group
-        else:
+        elif step.verb == "remove_member":
             groups.pop(normalise_name(change.group or ""), None)
+        elif key in change.records:
+            groups[normalise_name(change.group or "")] = change.group
     return {**new, "groups": sorted(filter(None, groups.values()))}
 
 

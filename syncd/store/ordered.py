@@ -148,7 +148,8 @@ def _ended(done: Closed, row: Asked) -> tuple[Change, Step, Outcome]:
         # What the export shows was given, and no more: what is missing there is asked for by the next plan.
         change = replace(change, after={**(change.after or {}), "groups": list(done.groups)})
     elif item.of != item.operation_id:
-        change = Change(
-            "add_member", change.user, str(item.values["group"]), fluix_id=done.fluix_id, records=change.records
-        )
+        group = str(item.values["group"])
+        by = (change.after or {}).get("given_by", {}).get(group)
+        records = tuple(key for key in change.records if by is None or key.source in by)
+        change = Change("add_member", change.user, group, fluix_id=done.fluix_id, records=records)
     return change, Step(item.of, item.verb, done.fluix_id, item.values), outcome

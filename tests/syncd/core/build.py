@@ -72,6 +72,8 @@ def compare(*parts, on=None, adopt=True, precedence=(), pinned_addresses=()):
         total.changes += difference.changes
         total.findings += difference.findings
         total.links += difference.links
+        total.noted += difference.noted
+        total.waits |= difference.waits
         total.leaving = difference.leaving or total.leaving
     return total
 

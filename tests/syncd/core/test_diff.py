@@ -31,6 +31,11 @@ def linked(*, wants=("Field",), has=("Field",), given=GIVEN, on=None, email=ANNA
     return compare(e1, link("people/E1", **given), of or account(groups=has), on=on or ground("Field", "Office"))
 
 
+def waits(found):
+    """Nothing is done or said, and the next run looks again: a whole read may find the very same record."""
+    return (found.changes, found.findings, found.settled) == ([], [], False)
+
+
 # --- new accounts -------------------------------------------------------------------------------------------------
 
 
@@ -141,17 +146,17 @@ def test_a_membership_that_we_gave_and_is_gone_already_needs_nothing():
 
 
 def test_a_source_that_was_not_read_whole_takes_nobody_out_of_a_group():
-    assert linked(wants=[], trusted=False).settled
+    assert waits(linked(wants=[], trusted=False))
     assert keys(linked(wants=["Office"], trusted=False).changes) == ["add_member:anna@example.com:Office"]
 
 
 def test_one_source_of_two_that_was_not_read_whole_is_enough():
     parts = entry("people/E1"), link("people/E1", **GIVEN), entry("ad/7", trusted=False), link("ad/7", **GIVEN)
-    assert compare(*parts, account(groups=["Field"]), on=ground("Field")).settled
+    assert waits(compare(*parts, account(groups=["Field"]), on=ground("Field")))
 
 
 def test_a_frozen_group_loses_nobody():
-    assert linked(wants=[], on=ground("Field", frozen=frozenset({"field"}))).settled
+    assert waits(linked(wants=[], on=ground("Field", frozen=frozenset({"field"}))))
 
 
 def test_other_groups_than_the_frozen_one_go_on():
@@ -281,7 +286,7 @@ def test_another_source_that_goes_on_with_the_account_inherits_what_was_given():
     """The dead record's source is behind the removal, so that its shrinking holds it."""
     gone = entry("people/E1", groups=["Field"], gone=True)
     found = compare(gone, link("people/E1", **GIVEN), entry("ad/7"), account(groups=["Field"]), on=ground("Field"))
-    assert found.links == [link("ad/7", **GIVEN)]
+    assert found.links == [link("ad/7", **{**GIVEN, "groups": []})]
     (change,) = found.changes
     assert (change.key, change.records) == ("remove_member:anna@example.com:Field", (key("ad/7"), key("people/E1")))
 
