@@ -16,6 +16,7 @@ from typing import Literal
 from connectors.model import Account, normalise_email, normalise_name
 from syncd.core.change import RecordKey
 from syncd.core.humans import Cluster, Entry, Isolated, Leaver, Link, Present, Verdict
+from syncd.core.naming import same_name
 from syncd.core.rules import Wanted
 
 
@@ -197,7 +198,10 @@ class _Resolver:
         self.claimed.add(there.fluix_id)
         sources = {key.source for key in keys}
         # A link whose record is not in the store is somebody's, too: that is a question as well.
-        replaces = tuple(link.key for link in owned if link.key.source in sources or link.key not in self.entry)
+        asked = [link for link in owned if link.key.source in sources or link.key not in self.entry]
+        if not same_name(wanted.display_name, [link.given.get("display_name") for link in owned]):
+            asked = owned
+        replaces = tuple(link.key for link in asked)
         past = self._past(there.fluix_id)
         unsure = self._unsure(entries, past)
         return Present(wanted, entries, tuple(owned), there, keys, replaces, past, unsure)

@@ -297,7 +297,7 @@ def test_links_follow_what_was_given(store: Engine) -> None:
     with writing(store) as connection:
         links.write_links(connection, [Link(KEY, "f1", {"email": "a@x.example", "display_name": "A", "groups": ["F"]})])
     told = [
-        (Change("add_member", "a", "G", fluix_id="f1"), "add_member"),
+        (Change("add_member", "a", "G", fluix_id="f1", records=(KEY,)), "add_member"),
         (Change("remove_member", "a", "f", fluix_id="f1"), "remove_member"),
         (Change("update_user", "a", after={"display_name": "B"}, fluix_id="f1"), "update_user"),
     ]
