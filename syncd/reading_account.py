@@ -10,8 +10,9 @@ from sqlalchemy import Engine
 
 from connectors.base import Answering
 from connectors.model import AccountGroup, normalise_email, normalise_name
+from syncd.core.change import Change, Finding
 from syncd.core.diff import Ground
-from syncd.core.groups import Renames, renames
+from syncd.core.groups import Renames, merged, renames
 from syncd.core.rules import Rules
 from syncd.errors import SyncdError
 from syncd.store import accounts, clusters, groups, runs
@@ -97,6 +98,14 @@ def rename_groups(sync: Sync, ground: Ground) -> Renames:
     renamed = renames_known(sync.store, sync.sources, sync.rules, ground.groups)
     groups.name_groups(sync.store, renamed.names)
     return renamed
+
+
+def merge_groups(sync: Sync, request: Request, renamed: Renames, changes: Iterable[Change]) -> Sequence[Finding]:
+    """What is held because a group got another one's name; once nothing of that is left to do, the name is remembered."""
+    found = merged(renamed.merges, changes)
+    if request.user is None:
+        groups.name_groups(sync.store, found.names)
+    return found.findings
 
 
 def renames_known(store: Engine, sources: Iterable[str], rules: Rules, there: Mapping[str, str]) -> Renames:

@@ -36,7 +36,7 @@ from syncd.core.report import Report
 from syncd.errors import Interrupted, SyncdError, UsageError
 from syncd.outstanding import without_outstanding
 from syncd.reading import read_sources
-from syncd.reading_account import frozen_groups, note_changed, read_account, rename_groups
+from syncd.reading_account import frozen_groups, merge_groups, note_changed, read_account, rename_groups
 from syncd.store import accounts, clusters, departures, ledger, links, plans, runs, tracing
 from syncd.store.continuity import bear_witness
 from syncd.store.erasure import erase_due
@@ -106,7 +106,7 @@ def _plan(sync: Sync, request: Request, run_id: int) -> StoredPlan:
     )
     renamed = rename_groups(sync, ground)
     compared = compare(sync, request, replace(ground, renames=renamed.moved), runs.trust_of(lines.values()))
-    compared.findings += renamed.findings
+    compared.findings += [*renamed.findings, *merge_groups(sync, request, renamed, compared.changes)]
     admins = look_at_leavers(sync, compared)
     look_at_returners(sync, request, compared, now)
     doubts = doubt_deeds(sync, run_id, now, look_at_adoptions(sync, request, compared), compared.vanished)

@@ -24,6 +24,7 @@ from syncd.comparing import (
     mark_admins,
 )
 from syncd.core import safety
+from syncd.core.groups import merged
 from syncd.core.outlook import Contrast, Outlook, contrast
 from syncd.core.plan import Plan
 from syncd.errors import UsageError
@@ -95,7 +96,7 @@ def _outlook(both: Compare, real: Sync, copy: Engine, now: datetime) -> Outlook:
         compare_clusters(sync, part, ground, compared)
         compared.settled.clear()
         sync.progress("compared", len(part))
-    compared.findings += renamed.findings
+    compared.findings += [*renamed.findings, *merged(renamed.merges, compared.changes).findings]
     admins = look_at_leavers(sync, compared)
     look_at_returners(sync, request, compared, now)
     possible, impossible = safety.within((*renamed.changes, *compared.changes), sync.target.capabilities.verbs)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from connectors.model import normalise_name
-from syncd.core.change import Change, Decision, Finding, RecordKey
+from syncd.core.change import Change, Decision, Finding, Kind, RecordKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,8 @@ class Renames:
     findings: tuple[Finding, ...] = ()
     names: Mapping[RecordKey, str] = field(default_factory=dict)
     """What is to be remembered at once, for it needs no change in Fluix."""
+    merges: Mapping[RecordKey, tuple[str, str]] = field(default_factory=dict)
+    """Groups that got the name of another one, old and new: their members change groups only when a person says so."""
 
     @property
     def moved(self) -> dict[str, str]:
@@ -42,6 +44,7 @@ def renames(
     changes: list[Change] = []
     findings: list[Finding] = []
     names: dict[RecordKey, str] = {}
+    merges: dict[RecordKey, tuple[str, str]] = {}
     was = Counter(normalise_name(name) for name in known.values())
     becomes = Counter(normalise_name(name) for name in map(group_name, groups.values()) if name)
     for key, name in sorted(groups.items()):
@@ -51,9 +54,7 @@ def renames(
         if old is None or normalise_name(old) not in there:
             names[key] = new
         elif normalise_name(new) in there and normalise_name(new) != normalise_name(old):
-            message = f"{key} was renamed from {old} to {new}, which is there already: its members are moved one by one"
-            findings.append(Finding("group_name_taken", Decision.PROCEED, message))
-            names[key] = new
+            merges[key] = (old, new)
         elif was[normalise_name(old)] > 1 or becomes[normalise_name(new)] > 1:
             message = f"{key} was renamed from {old} to {new}, but shares a group with others: its members are moved one by one"
             findings.append(Finding("group_name_taken", Decision.PROCEED, message))
@@ -62,4 +63,33 @@ def renames(
             before, after = {"display_name": there[normalise_name(old)]}, {"display_name": new}
             reason = f"{key} was renamed in its source"
             changes.append(Change("rename_group", None, before["display_name"], before, after, reason))
-    return Renames(tuple(changes), tuple(findings), names)
+    found = Renames(tuple(changes), tuple(findings), names, merges)
+    # A name that its group gives up in the same plan is nobody's any more.
+    free = {key: new for key, (_, new) in merges.items() if normalise_name(new) in found.moved}
+    return replace(found, names=names | free, merges={key: pair for key, pair in merges.items() if key not in free})
+
+
+def merged(merges: Mapping[RecordKey, tuple[str, str]], changes: Iterable[Change]) -> Renames:
+    """What a plan would do because a group got another one's name: held; and remembered where nothing is left to do.
+
+    Args:
+        merges: of the same run.
+        changes: its plan's, of everybody.
+    """
+    moving: dict[tuple[Kind, str], list[str]] = {}
+    for change in changes:
+        if change.kind in {"add_member", "remove_member"}:
+            moving.setdefault((change.kind, normalise_name(change.group or "")), []).append(change.key)
+    findings, names = [], {}
+    for key, (old, new) in merges.items():
+        joining = moving.get(("add_member", normalise_name(new)), [])
+        parting = moving.get(("remove_member", normalise_name(old)), [])
+        if not joining and not parting:
+            names[key] = new
+            continue
+        message = (
+            f"{key} was renamed from {old} to {new}, which is another group already: {len(joining)} would be put into {new}, "
+            f"{len(parting)} taken out of {old}. Are the two one group now? Then approve. Otherwise give it another name"
+        )
+        findings.append(Finding("group_name_taken", Decision.HOLD, message, (*joining, *parting)))
+    return Renames(findings=tuple(findings), names=names)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
-
-from connectors.model import normalise_name
 
 
 def same_name(name: str, known: Iterable[object]) -> bool:
@@ -16,4 +15,4 @@ def same_name(name: str, known: Iterable[object]) -> bool:
 
 
 def _words(name: str) -> set[str]:
-    return set(re.findall(r"\w+", normalise_name(name)))
+    return set(re.findall(r"\w+", unicodedata.normalize("NFC", name).casefold()))

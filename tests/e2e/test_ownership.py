@@ -18,6 +18,7 @@ from tests.house import COLUMNS, House, Person, staff
 ANNA = Person("E001", "Anna Berg", "anna@example.com", ("Field",))
 AGENCY = Person("A7", "Berg, Anna", "anna@example.com", ("Lab",))
 OTHERS = staff(9)[1:]
+LEFT = "left as it is (people.on_drift: report)"
 
 
 class Two(House):
@@ -205,8 +206,8 @@ def test_drift_is_repaired_or_reported_by_attribute_and_said_with_its_values(two
     key = "update_user:by.hand@example.com"
     assert drift(report) == [
         (
-            'by.hand@example.com: email was changed in Fluix by hand to "by.hand@example.com", '
-            'we gave "anna@example.com": left as it is (people.on_drift: report)',
+            'by.hand@example.com: email was changed in Fluix by hand to "by.hand@example.com", we gave "anna@example.com": '
+            + LEFT,
             (),
         ),
         (
@@ -215,7 +216,7 @@ def test_drift_is_repaired_or_reported_by_attribute_and_said_with_its_values(two
         ),
         (
             "by.hand@example.com: groups were changed in Fluix by hand, taken out of Lab, which we gave for agency/A7: "
-            "left as it is (people.on_drift: report)",
+            + LEFT,
             (),
         ),
     ]

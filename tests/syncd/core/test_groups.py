@@ -1,5 +1,5 @@
-from syncd.core.groups import renames
-from tests.syncd.core.build import key
+from syncd.core.groups import merged, renames
+from tests.syncd.core.build import change, checks, key
 
 G1, G2 = key("ad/G1"), key("ad/G2")
 
@@ -41,11 +41,35 @@ def test_a_renamed_group_that_fluix_has_not_is_only_remembered():
     assert renames({G1: "New"}, {G1: "Old"}, {}, same).names == {G1: "New"}
 
 
-def test_a_new_name_that_is_taken_moves_the_members_one_by_one():
+def test_a_new_name_that_is_another_groups_holds_those_who_would_change_groups():
     found = renames({G1: "New"}, {G1: "Old"}, {"old": "Old", "new": "New"}, same)
-    assert found.changes == ()
-    assert [(finding.check, finding.decision.word) for finding in found.findings] == [("group_name_taken", "proceed")]
-    assert found.names == {G1: "New"}
+    assert (found.changes, found.findings, found.names, found.merges) == ((), (), {}, {G1: ("Old", "New")})
+    moving = [
+        change("add_member", "a", "new"),
+        change("add_member", "b", "Other"),
+        change("remove_member", "c", "Old"),
+        change("delete_user", "d"),
+    ]
+    held = merged(found.merges, moving)
+    assert checks(held.findings) == [("group_name_taken", "hold")]
+    assert held.findings[0].changes == ("add_member:a:new", "remove_member:c:Old")
+    assert "1 would be put into New, 1 taken out of Old" in held.findings[0].message
+    assert held.names == {}, "it is a question until it is answered"
+
+
+def test_once_nobody_is_left_to_change_groups_the_new_name_is_remembered():
+    done = merged({G1: ("Old", "New")}, [change("add_member", "b", "Other")])
+    assert (done.findings, done.names) == ((), {G1: "New"})
+
+
+def test_a_name_that_its_group_gives_up_in_the_same_plan_is_free():
+    found = renames({G1: "B", G2: "C"}, {G1: "A", G2: "B"}, {"a": "A", "b": "B"}, same)
+    assert (found.moved, found.merges, found.names) == ({"b": "C"}, {}, {G1: "B"})
+
+
+def test_two_groups_that_swap_names_are_both_a_question():
+    found = renames({G1: "B", G2: "A"}, {G1: "A", G2: "B"}, {"a": "A", "b": "B"}, same)
+    assert (found.changes, found.merges) == ((), {G1: ("A", "B"), G2: ("B", "A")})
 
 
 def test_a_group_that_two_records_feed_is_not_renamed_for_one_of_them():
