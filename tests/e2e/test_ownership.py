@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from connectors.model import Certificate, Record
 from syncd.core.change import Decision
 from syncd.core.report import Report
-from syncd.run import apply_plan
+from syncd.run import apply_plan, run
+from syncd.sync import Request, Sync
 from tests.e2e.test_days import BIG, account, approve, checks, give, go, kinds, users
 from tests.house import COLUMNS, House, Person, staff
 
@@ -291,3 +294,55 @@ def test_two_who_swap_addresses_are_held_until_one_is_changed_by_hand(two: Two) 
     go(two)
     assert owner_of(two, "e003@example.com") == ids["e002@example.com"]
     assert owner_of(two, "e002@example.com") == ids["e003@example.com"]
+
+
+# --- a group that gets another one's name -------------------------------------------------------------------------
+
+
+class Groups:
+    """A directory whose groups have ids of their own."""
+
+    def __init__(self, **names: str) -> None:
+        self.names = names
+
+    def read(self, known: object = None) -> Iterator[Record | Certificate]:
+        """Anna in G1, Bob in G2."""
+        del known
+        for place, (group, name) in enumerate(sorted(self.names.items()), 1):
+            email = f"p{place}@example.com"
+            yield Record("person", f"P{place}", {"email": email, "display_name": f"P {place}", "active": True})
+            yield Record("group", group, {"display_name": name, "members": (f"P{place}",)})
+        yield Certificate(2 * len(self.names))
+
+    def check(self) -> Sequence[str]:
+        """Nothing is wrong with it."""
+        return ()
+
+
+def test_a_group_that_gets_anothers_name_gives_nobody_its_workflows_until_a_person_says_so(tmp_path) -> None:
+    house = House(tmp_path, dict(BIG))
+
+    def sync(**names: str) -> Sync:
+        return replace(house.app().sync(), sources={"people": Groups(**names)})
+
+    run(sync(G1="Field", G2="Office"), Request("run"))
+    renamed = sync(G1="Office", G2="Office")
+    for _ in range(2):
+        report = run(renamed, Request("run"))
+        assert checks(report) == {"group_name_taken"}
+        assert [change.key for change in report.plan.changes] == [
+            "add_member:p1@example.com:Office",
+            "remove_member:p1@example.com:Field",
+        ]
+        assert set(report.decisions.values()) == {Decision.HOLD}
+    assert groups(house, "p1@example.com") == ["Field"]
+    approve(house, report)
+    apply_plan(renamed, report.plan_id)
+    assert groups(house, "p1@example.com") == ["Office"]
+    report = run(renamed, Request("run"))
+    assert (report.plan.changes, report.review.findings) == ((), ())
+    assert kinds(run(sync(G1="Other", G2="Office"), Request("run"))) == {
+        "create_group": 1,
+        "add_member": 1,
+        "remove_member": 1,
+    }
