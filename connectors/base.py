@@ -74,8 +74,9 @@ class Incremental(Source, Protocol):
         """Stream what changed since, whole records and those that are gone, then one certificate as the last item.
 
         The certificate speaks of the changes: when it is certified, the reader's records with these changes are what a
-        full read would give; but for absences that this source cannot tell, which the next full read brings. Its `cursor` goes on from here; without one the next read has to be full. What is told twice
-        does no harm, so a poll whose outcome was not kept is simply repeated from the same cursor.
+        full read would give; but for absences that this source cannot tell, which the next full read brings. Its `cursor`
+        goes on from here; without one the next read has to be full. What is told twice does no harm, so a poll whose
+        outcome was not kept is simply repeated from the same cursor.
 
         Args:
             cursor: of the last certificate that had one.
