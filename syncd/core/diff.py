@@ -18,13 +18,13 @@ from syncd.core.humans import Isolated, Leaver, Link, Present, Verdict
 from syncd.core.ownership import (
     Owners,
     Sides,
-    as_compared,
     askers,
     disagreement,
     gave,
     gave_groups,
     joined,
     noted,
+    same,
     shares,
 )
 
@@ -111,10 +111,10 @@ def _present(person: Present, account: Account, ground: Ground) -> Difference:
     result = Difference()
     if person.replaces:
         return _new_key(person, account)
-    have = {normalise_name(name): name for name in _names_after(account, ground)}
+    have = {normalise_name(name): name for name in (_renamed(group, ground) for group in account.groups)}
     want = frozenset(map(normalise_name, person.wanted.groups))
     sides = Sides(person, account, Owners(person.links, ground.renames), have, want)
-    result.links = joined(person, account, sides.owners)
+    result.links = joined(person, account, sides.owners) if person.adopt else []
     result.noted = noted(sides)
     result.findings += disagreement(person)
     _attributes(person, account, ground, result)
@@ -145,13 +145,13 @@ def _new_key(person: Present, account: Account) -> Difference:
 def _attributes(person: Present, account: Account, ground: Ground, result: Difference) -> None:
     wants = {"email": person.wanted.email, "display_name": person.wanted.display_name}
     now = {"email": account.email, "display_name": account.display_name}
-    differing = [name for name in wants if as_compared(name, now[name]) != as_compared(name, wants[name])]
-    if person.unsure:
+    differing = [name for name in wants if not same(name, now[name], wants[name])]
+    if person.unsure or not differing:
         result.waits |= bool(differing)
         return
     given = gave(person.links)
     by_hand = [name for name in differing if drifted(given, name, now[name])]
-    back = [name for name in by_hand if as_compared(name, given[name]) == as_compared(name, wants[name])]
+    back = [name for name in by_hand if same(name, given[name], wants[name])]
     left = [name for name in back if on_drift(ground.on_drift, cast(Attribute, name)) == "report"]
     mended = [name for name in differing if name not in left]
     change = Change(
@@ -179,6 +179,8 @@ def _why_updated(person: Present, mended: Sequence[str], back: Sequence[str]) ->
 def _joining(sides: Sides, ground: Ground, result: Difference) -> None:
     person, account, owners = sides.person, sides.account, sides.owners
     missing = [name for name in person.wanted.groups if normalise_name(name) not in sides.have]
+    if not missing:
+        return
     by_hand = [name for name in missing if normalise_name(name) in owners]
     report = on_drift(ground.on_drift, "groups") == "report"
     left = by_hand if report else []
@@ -198,9 +200,12 @@ def _joining(sides: Sides, ground: Ground, result: Difference) -> None:
 
 def _parting(sides: Sides, ground: Ground, result: Difference) -> None:
     person, have = sides.person, sides.have
+    parting = (have.keys() & sides.owners.ours()) - sides.want
+    if not parting:
+        return
     trusted = {entry.key for entry in (*person.entries, *person.past) if entry.trusted}
     unknown = any(key not in trusted for key in person.adopt)
-    for group in sorted((have.keys() & sides.owners.ours()) - sides.want):
+    for group in sorted(parting):
         givers = sides.owners.of(group)
         if unknown or group in ground.frozen or not trusted.issuperset(givers):
             result.waits = True

@@ -7,6 +7,7 @@ admin gave by hand: it stays the admin's even when a source begins to want it, u
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,6 +22,11 @@ ATTRIBUTES = ("email", "display_name")
 def as_compared(attribute: str, value: object) -> object:
     """An attribute's value as it is compared: of emails the case says nothing."""
     return normalise_email(value) if attribute == "email" and isinstance(value, str) else value
+
+
+def same(attribute: str, one: object, other: object) -> bool:
+    """Whether two values of an attribute are one."""
+    return one == other or as_compared(attribute, one) == as_compared(attribute, other)
 
 
 def gave(links: Iterable[Link]) -> Mapping[str, Any]:
@@ -43,9 +49,11 @@ class Owners:
         self._renames = renames
         self._of: dict[str, list[RecordKey]] = {}
         self._spelt: dict[str, str] = {}
+        self._by: dict[RecordKey, set[str]] = {}
         for link in links:
-            for name in gave_groups(link.given):
-                group = self._key(name)
+            named = {self._key(name): name for name in gave_groups(link.given)}
+            self._by[link.key] = set(named)
+            for group, name in named.items():
                 self._of.setdefault(group, []).append(link.key)
                 self._spelt.setdefault(group, name)
 
@@ -53,9 +61,9 @@ class Owners:
         """Whether we gave this group (as compared)."""
         return group in self._of
 
-    def ours(self) -> frozenset[str]:
+    def ours(self) -> AbstractSet[str]:
         """The groups that we gave, as compared."""
-        return frozenset(self._of)
+        return self._of.keys()
 
     def of(self, group: str) -> tuple[RecordKey, ...]:
         """The records whose sources gave this group (as compared)."""
@@ -67,11 +75,11 @@ class Owners:
 
     def given_by(self, link: Link) -> set[str]:
         """The groups that one link's source gave, as compared."""
-        return {self._key(name) for name in gave_groups(link.given)}
+        return self._by[link.key]
 
     def _key(self, name: str) -> str:
         key = normalise_name(name)
-        return normalise_name(self._renames[key]) if key in self._renames else key
+        return normalise_name(self._renames[key]) if self._renames and key in self._renames else key
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,21 +114,24 @@ def noted(sides: Sides) -> list[Link]:
             group for group in kept - names if entry.trusted and (group in sides.want or group not in sides.have)
         }
         claimed = {group for group in names - kept if group in owners and group in sides.have}
-        given = dict(link.given) | _confirmed(link.given, sides.account, person.wanted)
+        news: dict[str, Any] = {**_confirmed(link.given, sides.account, person.wanted)}
         if dropped or claimed:
-            given["groups"] = owners.spelt(kept - dropped | claimed)
-        if given != link.given:
-            found.append(replace(link, given=given))
+            news["groups"] = owners.spelt(kept - dropped | claimed)
+        if news:
+            found.append(replace(link, given={**link.given, **news}))
     return found
 
 
 def _confirmed(given: Mapping[str, Any], account: Account, wanted: Wanted) -> dict[str, str]:
     """Attributes that are as the directory wants them, whoever made them so: what differs from them later is drift."""
+    sides = {
+        "email": (given.get("email"), account.email, wanted.email),
+        "display_name": (given.get("display_name"), account.display_name, wanted.display_name),
+    }
     return {
-        name: getattr(wanted, name)
-        for name in ATTRIBUTES
-        if as_compared(name, getattr(account, name)) == as_compared(name, getattr(wanted, name))
-        and as_compared(name, given.get(name)) != as_compared(name, getattr(wanted, name))
+        name: wants
+        for name, (gives, has, wants) in sides.items()
+        if not same(name, gives, wants) and same(name, has, wants)
     }
 
 
@@ -169,6 +180,8 @@ def share_of(change: Change, key: RecordKey) -> list[str]:
 
 def disagreement(person: Present) -> list[Finding]:
     """That the sources of one person name different addresses: the first source's counts, in every run."""
+    if len(person.entries) == 1:
+        return []
     wants = [(entry.key, entry.shaped.wanted) for entry in person.entries if entry.shaped.wanted]
     others = [f"{key} says {wanted.email}" for key, wanted in wants if wanted.address != person.wanted.address]
     if not others:
