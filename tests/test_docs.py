@@ -223,8 +223,3 @@ def test_no_document_names_a_file_that_is_not_there() -> None:
         for target in re.findall(r"\]\(([^)#]+)\)", document.read_text(encoding="utf-8")):
             if "://" not in target:
                 assert (document.parent / target).exists(), f"{document.name}: {target}"
-
-
-def test_every_test_that_the_safety_case_names_exists() -> None:
-    for path in re.findall(r"`(tests/[^`]+)`", (ROOT / "docs/safety.md").read_text(encoding="utf-8")):
-        assert (ROOT / path).exists(), path
