@@ -87,6 +87,11 @@ def test_naming_what_is_refused_unknown_or_not_held_is_an_error(name):
         choose(DECISIONS, without=[name])
 
 
+def test_all_that_cannot_be_approved_is_named():
+    with pytest.raises(UnknownKeyError, match=r"^no held changes of this plan: x, y$"):
+        choose(DECISIONS, only=["y", "x"])
+
+
 @pytest.mark.parametrize(
     ("one", "other", "same"),
     [
@@ -113,5 +118,6 @@ def test_asking_again_names_who_said_yes_and_what_changed():
     assert ask_again(12, approval(A), found) == (
         f"approved on 2026-03-10 12:00 UTC by boss as plan p12; since then: 2 added ({A}, {B}), 1 gone ({C}): approve again"
     )
+    assert "5 added (a, b, c, d, e):" in ask_again(12, approval(A), Since(tuple("abcde"), (), (), ()))
     many = Since(tuple("abcdefg"), (), ("x",), ("y", "z"))
     assert "7 added (a, b, c, d, e and 2 more), 1 changed (x), 2 as they were:" in ask_again(12, approval(A), many)

@@ -71,9 +71,10 @@ def test_percentages_are_not_applied_below_the_minimum_population_and_counts_are
 
 
 def test_a_percentage_of_no_accounts_at_all_is_no_accident():
-    """The first load, with `minimum_population: 0`."""
-    reviewed = judge(many("create_user", 1), budgets({"create": Limit(percent=50)}, minimum_population=0), managed=0)
-    assert checks(reviewed.findings) in ([], [("budget", "hold")])
+    """The first load, with `minimum_population: 0`; from the first account on there is a percentage."""
+    policy = budgets({"create": Limit(percent=50)}, minimum_population=0)
+    assert judge(many("create_user", 1), policy, managed=0).findings == ()
+    assert checks(judge(many("create_user", 1), policy, managed=1).findings) == [("budget", "hold")]
 
 
 MIXED = [*deletions(1), *many("create_user", 1), *many("remove_member", 3), *many("add_member", 1)]
@@ -167,7 +168,10 @@ def test_a_window_counts_users_for_its_percentage():
 def test_counts_that_lie_ahead_are_said():
     finding = dated_ahead(12, datetime(2027, 11, 2, 8, tzinfo=UTC))
     assert (finding.check, finding.decision.word) == ("clock", "proceed")
-    assert finding.message.startswith("12 counted changes are dated ahead, up to 2027-11-02 08:00 UTC")
+    assert finding.message == (
+        "12 counted changes are dated ahead, up to 2027-11-02 08:00 UTC: the clock was wrong then, or is now. "
+        "The budgets of 24 hours and 7 days take them for done now"
+    )
 
 
 # --- each group ---------------------------------------------------------------------------------------------------
@@ -202,7 +206,30 @@ def test_a_groups_percentage_is_of_its_members():
 
 
 def test_a_group_whose_size_is_not_known_has_no_percentage():
-    assert judge(removals("Field", 90), budgets({"remove_member": Limit(per_group=Limit(percent=1))})).findings == ()
+    policy = budgets({"remove_member": Limit(per_group=Limit(percent=1))}, minimum_population=1)
+    assert judge(removals("Field", 90), policy).findings == ()
+
+
+def test_a_groups_percentage_in_a_window_is_of_the_members_before_its_removals():
+    policy = Policy(Budgets(week={"remove_member": Limit(per_group=Limit(percent=24))}, block="kind"))
+    before = past("week", "remove_member", 5, group="field")
+    assert judge(removals("Field", 1), policy, past=before, members={"field": 20}).findings == (), "6 of 25"
+    assert (
+        "(7/25 members" in judge(removals("Field", 2), policy, past=before, members={"field": 20}).findings[0].message
+    )
+
+
+def test_a_group_that_loses_too_many_holds_what_is_to_be_blocked_as_well():
+    changes = [*removals("Field", 4), *many("create_user", 1), *deletions(1)]
+    assert len(held(judge(changes, budgets(EACH, block="all")))) == 6
+    assert len(held(judge(changes, budgets(EACH, block="deletes")))) == 5
+
+
+def test_a_user_is_known_by_id_and_before_there_is_one_by_address():
+    made = change("create_user", "a@x.example"), change("create_user", "b@x.example")
+    assert count(made)["create", ""] == Tally(2, 2)
+    renamed = [replace(one, kind="update_user", fluix_id="f1", after={"display_name": "A"}) for one in made]
+    assert count(renamed)["update", ""] == Tally(2, 1)
 
 
 def test_what_a_group_lost_before_counts_for_it_alone():

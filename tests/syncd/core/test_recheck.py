@@ -56,6 +56,8 @@ def test_an_update_drops_out_when_what_it_changes_was_changed_by_hand():
     now = account(name="Annie")
     assert stale_in_account(UPDATE, now) == 'display_name is now "Annie", and was "Anna" when this was planned'
     assert stale_in_account(UPDATE, account(email="c@x.example")) == "the account is now c@x.example"
+    shouted = f'email is now "{ANNA.upper()}", and was "{ANNA}" when this was planned'
+    assert stale_in_account(UPDATE, account(email=ANNA.upper())) == shouted
 
 
 def test_a_change_of_key_drops_out_when_the_account_has_another_address():
@@ -172,6 +174,19 @@ def test_nobody_is_created_in_a_group_that_they_have_left_since():
     assert stale_in_directory(made, both) is None
     assert stale_in_directory(made, asking(groups=["Field", "Safe", "More"])) is None
     assert stale_in_directory(made, asking(groups=["Field"])) == "people/E1 is in Safe no longer"
+
+
+def test_several_of_a_kind_are_named_one_by_one():
+    both = ["people/E1", "ad/7"]
+    made = change(
+        "create_user", ANNA, after={"email": ANNA, "display_name": "Anna", "groups": ["A", "B"]}, records=both
+    )
+    there = {**asking(), **asking(record="ad/7")}
+    assert stale_in_directory(made, there) == "people/E1, ad/7 is in A, B no longer"
+    taken = change("update_user", ANNA, before={"replaces": [["people", "E1"], ["ad", "7"]]}, records=["people/E2"])
+    back = {**there, **asking(record="people/E2")}
+    assert stale_in_directory(taken, back) == "people/E1, ad/7 asks for the account again"
+    assert "(drafts, assigned)" in str(stale_in_account(DELETE, THERE, dossier(drafts=1, assigned=1)))
 
 
 def test_a_change_of_key_names_the_records_that_it_replaces():

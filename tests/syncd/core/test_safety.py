@@ -76,6 +76,8 @@ def test_many_problems_of_a_source_are_named_in_short():
     assert finding.message.endswith("a; b; c; d; e; and 2 more")
     (finding,) = judge([], sources=[SourceRead("people", problems=tuple("abcde"))]).findings
     assert finding.message.endswith("a; b; c; d; e")
+    (finding,) = judge([], sources=[SourceRead("people", problems=tuple("abcdef"))]).findings
+    assert finding.message.endswith("a; b; c; d; e; and 1 more")
 
 
 # --- admins, workflows, capabilities ------------------------------------------------------------------------------
