@@ -193,7 +193,7 @@ class Worker:
                 takeovers.append(change)
         leaving = self.leaving({key for change in deletions for key in change.records}) if deletions else ()
         taking = self.taking_over({key for change in takeovers for key in change.records}) if takeovers else ()
-        left = "the directory does not say for certain any more that its person left"
+        left = "the directory does not say for certain any more that its person left, and long enough ago"
         other = "the directory does not say any more that the account would go on under this key"
         return {change.key: left for change in deletions if change.fluix_id not in leaving} | {
             change.key: other for change in takeovers if (change.records[0], change.fluix_id) not in taking

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from syncd.core import returning
+from syncd.core import budgets, returning
 from syncd.core.budgets import dated_ahead
 from syncd.core.change import Change, Finding, RecordKey
 from syncd.core.continuity import Doubt
@@ -169,6 +169,15 @@ def facts(
         seats=sync.target.seats(),
         findings=compared.findings,
     )
+
+
+def over_by_now(sync: Sync, left: Plan, now: datetime) -> Iterator[Finding]:
+    """Budgets that what is left of an older plan would exceed by now, since others of its kind were done meanwhile."""
+    each = sync.policy.budgets.each_group and left.of_kind("remove_member")
+    members = sizes.members(sync.store, sync.rules.group_name) if each else {}
+    ground = budgets.Ground(tallies.windows(sync.store, now).past, links.managed(sync.store), members)
+    for finding in budgets.exceeded(left, sync.policy.budgets, ground):
+        yield replace(finding, message=f"{finding.message}; this plan is older: make a new one with `syncd plan`")
 
 
 def _not_read(sync: Sync, read: SourcesRead) -> Iterator[SourceRead]:

@@ -7,7 +7,7 @@ approved of a plan made before.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache
 
@@ -25,6 +25,7 @@ from syncd.comparing import (
     look_at_leavers,
     look_at_returners,
     mark_admins,
+    over_by_now,
 )
 from syncd.continuing import doubt_deeds, go_on, let_through
 from syncd.core import safety
@@ -33,6 +34,7 @@ from syncd.core.change import Decision, RecordKey
 from syncd.core.humans import Link, Verdict
 from syncd.core.plan import Plan
 from syncd.core.report import Report
+from syncd.core.safety import Review
 from syncd.errors import Interrupted, SyncdError, UsageError
 from syncd.outstanding import without_outstanding
 from syncd.reading import read_sources
@@ -147,7 +149,7 @@ def _worker(sync: Sync, run_id: int, *, fresh: bool = False) -> tuple[Worker, Jo
         sync.target,
         Ledger(journal, sync.store, run_id, sync.actor, sync.clock),
         asking=lambda keys: clusters.asking(sync.store, keys, sync.rules),
-        leaving=lambda keys: clusters.leaving(_verdicts_now(sync, keys)),
+        leaving=lambda keys: clusters.leaving(_verdicts_now(sync, keys), replace(sync.ground, now=sync.clock())),
         taking_over=lambda keys: clusters.taking_over(_verdicts_now(sync, keys)),
         account_id=cache(lambda email: accounts.id_of(sync.store, email)),
         leaves=cache(lambda email: heirs.leaves(sync, email)),
@@ -193,8 +195,10 @@ def _resume(sync: Sync, run_id: int) -> int:
 
 def _apply(sync: Sync, run_id: int, stored: StoredPlan, resumed: int, *, fresh: bool) -> Report:
     worker, journal = _worker(sync, run_id, fresh=fresh)
-    decisions = _decide(sync, stored)
     before = journal.done_keys(stored.plan_id)
+    review, decisions = stored.review, _decide(sync, stored)
+    if not fresh:
+        review, decisions = _look_at_budgets(sync, stored, decisions, before)
     going = [
         change
         for change in stored.plan.changes
@@ -211,7 +215,7 @@ def _apply(sync: Sync, run_id: int, stored: StoredPlan, resumed: int, *, fresh: 
         run_id,
         stored.plan_id,
         stored.plan,
-        stored.review,
+        review,
         stored.sources,
         decisions,
         applied,
@@ -224,6 +228,21 @@ def _apply(sync: Sync, run_id: int, stored: StoredPlan, resumed: int, *, fresh: 
     erase_due(sync.store, sync.clock(), sync.actor)
     retire_due(sync.store, sync.audit_lasts, sync.clock(), sync.actor)
     return report
+
+
+def _look_at_budgets(
+    sync: Sync, stored: StoredPlan, decisions: dict[str, Decision], before: Collection[str]
+) -> tuple[Review, dict[str, Decision]]:
+    """What needed no approval when an older plan was made is held, where by now it would exceed a budget."""
+    left = Plan.of(
+        change
+        for change in stored.plan.changes
+        if decisions[change.key] is Decision.PROCEED and change.key not in before
+    )
+    free = {change.key for change in left.changes if stored.review.decisions[change.key] is Decision.PROCEED}
+    found = [finding for finding in over_by_now(sync, left, sync.clock()) if free.intersection(finding.changes)]
+    held = dict.fromkeys((key for finding in found for key in finding.changes if key in free), Decision.HOLD)
+    return replace(stored.review, findings=(*found, *stored.review.findings)), decisions | held
 
 
 @contextlib.contextmanager

@@ -239,11 +239,7 @@ def _leaver(leaver: Leaver, ground: Ground) -> Difference:
     records = tuple(link.key for link in leaver.links)
     result = Difference(leaving=leaver)
     assert leaver.links, "only what we own can leave"
-    since = min(ground.now, max(link.leaving_since or ground.now for link in leaver.links))
-    counts = all(key.source in ground.counted for key in records)
-    reads = min(link.leaving_reads for link in leaver.links) + counts
-    trusted = leaver.certain
-    if trusted and reads >= ground.certified_absences and ground.now - since >= ground.grace:
+    if due(leaver, ground):
         before = {"display_name": account.display_name, "state": account.state, "groups": _names_after(account, ground)}
         result.changes.append(
             Change(
@@ -256,8 +252,8 @@ def _leaver(leaver: Leaver, ground: Ground) -> Difference:
             )
         )
         return result
-    result.findings.append(_waiting(leaver, since, reads, trusted, ground))
-    if ground.strip_groups and trusted:
+    result.findings.append(_waiting(leaver, ground))
+    if ground.strip_groups and leaver.certain:
         ours = {normalise_name(_renamed(name, ground)) for link in leaver.links for name in gave_groups(link.given)}
         for name in _names_after(account, ground):
             if normalise_name(name) in ours:
@@ -266,7 +262,21 @@ def _leaver(leaver: Leaver, ground: Ground) -> Difference:
     return result
 
 
-def _waiting(leaver: Leaver, since: datetime, reads: int, trusted: bool, ground: Ground) -> Finding:
+def due(leaver: Leaver, ground: Ground) -> bool:
+    """Whether a leaver left for certain, and has waited for enough time and enough certified reads."""
+    since, reads = _waited(leaver, ground)
+    return leaver.certain and reads >= ground.certified_absences and ground.now - since >= ground.grace
+
+
+def _waited(leaver: Leaver, ground: Ground) -> tuple[datetime, int]:
+    """Since when, and for how many reads, with the one of this run."""
+    since = min(ground.now, max(link.leaving_since or ground.now for link in leaver.links))
+    counts = all(link.key.source in ground.counted for link in leaver.links)
+    return since, min(link.leaving_reads for link in leaver.links) + counts
+
+
+def _waiting(leaver: Leaver, ground: Ground) -> Finding:
+    since, reads = _waited(leaver, ground)
     until = since + ground.grace
     parts = []
     if ground.now < until:
@@ -274,7 +284,7 @@ def _waiting(leaver: Leaver, since: datetime, reads: int, trusted: bool, ground:
     if reads < ground.certified_absences:
         more = ground.certified_absences - reads
         parts.append(f"for {more} more certified read{'s' * (more > 1)}")
-    if not trusted:
+    if not leaver.certain:
         parts.append("for a certified read of its source")
     message = f"{leaver.account.email} left ({leaver.reason}); the account waits {' and '.join(parts)}"
     return Finding("waiting", Decision.PROCEED, message)

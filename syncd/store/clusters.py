@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine, bindparam, select, tuple_, update
 
 from connectors.model import Account, normalise_email
 from syncd.core.change import RecordKey
+from syncd.core.diff import Ground, due
 from syncd.core.humans import Cluster, Entry, Leaver, Link, Present, Verdict
 from syncd.core.parts import Parts
 from syncd.core.resolve import resolve
@@ -272,9 +273,9 @@ def verdicts(
         yield from resolve(cluster, adopt=adopt, precedence=precedence)
 
 
-def leaving(found: Iterable[Verdict]) -> set[str]:
-    """The accounts whose people left, for certain."""
-    return {verdict.account.fluix_id for verdict in found if isinstance(verdict, Leaver) and verdict.certain}
+def leaving(found: Iterable[Verdict], ground: Ground) -> set[str]:
+    """The accounts whose people left for certain, and have waited for long enough."""
+    return {verdict.account.fluix_id for verdict in found if isinstance(verdict, Leaver) and due(verdict, ground)}
 
 
 def taking_over(found: Iterable[Verdict]) -> set[tuple[RecordKey, str]]:

@@ -423,6 +423,20 @@ def test_a_deletion_drops_out_when_another_source_has_the_person_by_now(waiting:
     assert "e030@example.com" in users(house)
 
 
+def test_who_left_again_since_the_plan_was_made_waits_anew(calm: House) -> None:
+    calm.configure(leavers={"grace_days": 2, "certified_absences": 1})
+    calm.hire(staff(29))
+    go(calm)
+    calm.clock.advance(days=2.1)
+    old = make_plan(calm.app().sync(), Request("plan"))
+    assert kinds(old) == {"delete_user": 1}
+    for people in (staff(30), staff(29)):
+        calm.hire(people)
+        assert kinds(go(calm)) == {}
+    report = apply_plan(calm.app().sync(), old.plan_id)
+    assert (report.outcome["stale"], "e030@example.com" in users(calm)) == (1, True)
+
+
 def test_an_account_that_changed_after_the_approval_drops_out(waiting: tuple[House, Report]) -> None:
     house, report = waiting
     approve(house, report)

@@ -75,6 +75,21 @@ def test_what_a_person_approved_counts_as_well(house) -> None:
     assert tomorrow(company, days=1.1).outcome["done"] == 1
 
 
+def test_a_plan_of_before_keeps_the_budgets_of_now(house) -> None:
+    company = house(staff(40), budgets={"week": {"delete": {"count": 1}}})
+    company.hire(staff(39))
+    old = make_plan(company.app().sync(), Request("plan"))
+    assert kinds(old) == {"delete_user": 1}
+    company.hire(staff(40)[1:])
+    assert go(company).outcome["done"] == 1
+    company.hire(staff(39)[1:])
+    assert go(company).outcome["done"] == 0
+    report = apply_plan(company.app().sync(), old.plan_id)
+    assert (report.outcome["done"], report.outcome["skipped"], report.decision.word) == (0, 1, "hold")
+    assert message(report, "budget").endswith("this plan is older: make a new one with `syncd plan`")
+    assert "e040@example.com" in users(company)
+
+
 def test_the_counts_outlive_the_journal(house) -> None:
     company = house(staff(40), budgets={"day": {"delete": {"count": 3}}})
     company.hire(staff(37))
