@@ -1,9 +1,9 @@
 # run      the main job on the example company        test   everything that must hold, in parallel
 # check    style, types, dependency rule              bench  every speed that is claimed, beside its peer
-# coverage of the core by branch: 98 % at least
+# coverage of the core by branch: 98 % at least          mutants  which mistakes in the checks no test of the core notices
 # install  .venv from the lock                        lock   work the locks out anew
 # migration  the first one, from the tables (until the first release)
-.PHONY: run install test check coverage bench lock migration clean
+.PHONY: run install test check coverage mutants bench lock migration clean
 
 VENV ?= .venv
 PYTHON ?= python3
@@ -25,6 +25,15 @@ check: $(VENV)/.tests-installed
 
 coverage: $(VENV)/.tests-installed
 	$(BIN)/python -m pytest tests/syncd/core -n auto --cov=syncd/core --cov-branch --cov-fail-under=98 --cov-report=term-missing:skip-covered
+
+# In an environment of its own, so that it is in no lock; what it reads stands in pyproject.toml.
+MUTMUT = .mutants/venv
+mutants: $(VENV)/.tests-installed
+	@test -x $(MUTMUT)/bin/mutmut || { $(PYTHON) -m venv $(MUTMUT) && \
+	  $(MUTMUT)/bin/python -m pip install --quiet --disable-pip-version-check mutmut==3.8.1; }
+	@rm -rf mutants
+	PYTHONPATH="$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" $(MUTMUT)/bin/mutmut run $(ARGS)
+	@$(MUTMUT)/bin/mutmut results
 
 bench: $(VENV)/.tests-installed
 	$(BIN)/python -m tests.bench $(ARGS)
@@ -60,4 +69,4 @@ migration: $(VENV)/.tests-installed
 	$(BIN)/python -m tests.migration
 
 clean:
-	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .mutants mutants build *.egg-info .mypy_cache .ruff_cache .hypothesis
