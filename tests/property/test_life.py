@@ -23,6 +23,7 @@ from syncd.core.budgets import Budgets, Limit
 from syncd.core.change import Decision
 from syncd.core.report import Report
 from syncd.core.safety import Policy
+from syncd.core.shrinkage import Shrinkage
 from syncd.errors import SyncdError
 from syncd.run import apply_plan, make_plan, run
 from syncd.store import plans
@@ -45,12 +46,18 @@ class Life(RuleBasedStateMachine):
         self.folder = Path(tempfile.mkdtemp())
         self.made: list[Report] = []
 
-    @initialize(policy=policies(), week=st.sampled_from([0, 1, 3, None]), hr=days, ad=days)
-    def begin(self, policy: dict[str, Any], week: int | None, hr: Day, ad: Day) -> None:
+    @initialize(
+        policy=policies(),
+        week=st.sampled_from([0, 1, 3, None]),
+        hr=days,
+        ad=days,
+        shrink=st.sampled_from([100.0, 100.0, 30.0]),
+    )
+    def begin(self, policy: dict[str, Any], week: int | None, hr: Day, ad: Day, shrink: float) -> None:
         budgets: Budgets = policy["policy"].budgets
         if week is not None:
             budgets = replace(budgets, week={"delete": Limit(count=week)})
-        policy["policy"] = Policy(budgets, policy["policy"].shrink)
+        policy["policy"] = Policy(budgets, Shrinkage(shrink, 10))
         policy["farewells"] = replace(policy["farewells"], protected=frozenset({PROTECTED}))
         self.town = Town(self.folder, policy, Unsteady(copy.deepcopy(SEED)))
         self.town.days.update(hr=dict(hr), ad=dict(ad))
@@ -117,6 +124,13 @@ class Life(RuleBasedStateMachine):
     def runs(self, hr: Any, ad: Any, trouble: Any, statement: int) -> None:
         read = self.town.sources({"hr": hr, "ad": ad})
         self._step(lambda: run(self.town.sync(*read), Request("run")), trouble, statement)
+
+    @rule(source=sources, place=places, hours=st.sampled_from([1, 13, 30]))
+    def somebody_leaves_and_quiet_days_follow(self, source: str, place: int, hours: int) -> None:
+        self.leaves(source, place)
+        for pause in (0, hours):
+            self.time_passes(pause)
+            self.runs(None, None, None, 0)
 
     @rule(hr=rarely_faults, statement=kills)
     def plans(self, hr: Any, statement: int) -> None:
@@ -237,4 +251,4 @@ class Life(RuleBasedStateMachine):
 
 
 def test_whatever_happens_the_promises_hold() -> None:
-    run_state_machine_as_test(Life, settings=settings(max_examples=100, stateful_step_count=20))
+    run_state_machine_as_test(Life, settings=settings(max_examples=60, stateful_step_count=20))
