@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import tracemalloc
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -128,7 +129,10 @@ class SourceContract:
             assert not record.attributes.keys() & {"id", "external_id", "userName", "displayName"}
 
     def test_two_reads_are_equal(self, source):
-        assert list(source.read()) == list(source.read())
+        (*one, first), (*other, second) = source.read(), source.read()
+        assert one == other
+        # Where others write to the same server meanwhile, only the place moves from which changes are told.
+        assert replace(first, cursor=None) == replace(second, cursor=None)
 
     def test_what_is_known_need_not_be_handed_over_and_is_counted_all_the_same(self, source):
         held = {(r.kind, r.external_id, r.version) for r in read_all(source)[0] if r.version}

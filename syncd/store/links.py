@@ -102,7 +102,7 @@ def relink(connection: Connection, change: Change) -> None:
 
 def _new(change: Change, key: RecordKey) -> dict[str, Any]:
     after = change.after or {}
-    return {**{name: after[name] for name in ATTRIBUTES}, "groups": share_of(change, key)}
+    return {**{name: after[name] for name in ATTRIBUTES if name in after}, "groups": share_of(change, key)}
 
 
 def _write_given(connection: Connection, changed: Sequence[tuple[Change, Step]]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -144,7 +145,7 @@ def test_who_moves_and_is_renamed_stays_the_same(samba, reader):
         person.external_id for person in before.people.values()
     ]
     assert named(after) == {"field": {"Anna Berg"}}
-    assert before.certificate == after.certificate
+    assert replace(before.certificate, cursor=None) == replace(after.certificate, cursor=None)
     assert after.certificate.certified
 
 
@@ -260,4 +261,6 @@ def test_over_ldaps_and_starttls_all_is_the_same(samba, reader):
 
     for url in (samba.ldaps_url, samba.url):
         servers = Servers((url,), Bind("simple", reader, lambda: PASSWORD), ca_file=str(samba.ca_file))
-        assert list(LdapSource("ldap", Settings(servers, People(unit), Groups(unit))).read()) == plain
+        *records, certificate = LdapSource("ldap", Settings(servers, People(unit), Groups(unit))).read()
+        assert records == plain[:-1]
+        assert replace(certificate, cursor=None) == replace(plain[-1], cursor=None)

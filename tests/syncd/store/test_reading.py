@@ -89,7 +89,8 @@ class Reader:
     def read(self, **delta: float) -> ReadLine:
         self.now += timedelta(**delta)
         run_id = runs.start(self.store, "run", "test", self.now)
-        (line,) = read_sources(self.sync, Request("run"), run_id, self.now).lines.values()
+        by_name = Request("run", (self.source.name,))  # so that no quarantine keeps it away
+        (line,) = read_sources(self.sync, by_name, run_id, self.now).lines.values()
         return line
 
     def link(self, *keys: str) -> None:
