@@ -12,8 +12,28 @@ from typing import Any
 from connectors.ldap.settings import Bind, Groups, People, Servers, Settings
 from connectors.ldap.source import LdapSource
 from connectors.model import Certificate, Known
-from tests.bench.ldap import IN_GROUP, _group, _person
-from tests.slapd import GROUPS, PEOPLE, READER, SECRET, Slapd, uid_dn
+from tests.slapd import GROUPS, PEOPLE, READER, SECRET, Slapd, group, person, uid_dn
+
+IN_GROUP = 1000
+
+
+def _person(n: int) -> str:
+    return person(
+        f"p{n:06}",
+        cn=f"Person Number {n}",
+        sn=f"Number {n}",
+        givenName="Person",
+        displayName=f"Person Number {n}",
+        mail=f"person{n}@example.com",
+        title="Fitter",
+        departmentNumber=str(n % 100),
+        employeeNumber=str(n),
+    )
+
+
+def _group(number: int, count: int) -> str:
+    return group(f"Team {number}", [uid_dn(f"p{(number * 7 + n * 11) % count:06}") for n in range(IN_GROUP)])
+
 
 CHANGED = 100
 ROUNDS = 7
