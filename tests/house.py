@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -78,6 +78,10 @@ class Ran:
     def json(self) -> Any:
         """Standard output as one JSON document."""
         return json.loads(self.out)
+
+
+Call = Callable[..., Ran]
+"""The program, called with these words."""
 
 
 @dataclass

@@ -7,7 +7,7 @@ from typing import NoReturn
 
 from syncd.bootstrap import App
 from syncd.cli.common import err, show_error
-from syncd.errors import advice
+from syncd.errors import Interrupted, UsageError, advice
 from syncd.sync import Request
 from syncd.watching import Watcher
 
@@ -30,6 +30,8 @@ def follow_sources(app: App, names: Sequence[str], every: float, run: Callable[[
         while True:
             try:
                 run(Request("run", names))
+            except (Interrupted, UsageError):
+                raise
             except Exception as error:
                 told = advice(error)
                 if told is None:

@@ -10,27 +10,11 @@ from sqlalchemy import func, select
 
 from connectors.csv_source import CsvSource
 from connectors.fluix.account import EmbeddedAccount
-from syncd.cli import main
 from syncd.store import order_tables  # noqa: F401 - puts its tables into `metadata`
 from syncd.store.engine import reading
 from syncd.store.scratch import scratch_copy
 from syncd.store.tables import metadata
-from tests.house import Person, Ran, staff
-
-
-@pytest.fixture
-def call(house, monkeypatch, capsys):
-    monkeypatch.chdir(house.folder)
-    monkeypatch.setenv("SYNCD_CONFIG", str(house.config))
-
-    def run(*words):
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main(words)
-        told = capsys.readouterr()
-        return Ran(int(ended.value.code or 0), told.out, told.err)
-
-    return run
+from tests.house import Person, staff
 
 
 @pytest.fixture

@@ -1,32 +1,12 @@
-"""The program called in this process: quicker than a process for each call."""
+"""Companies that the commands are called on."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
-from syncd.cli import main
-from tests.house import House, Person, Ran, staff
-
-Call = Callable[..., Ran]
-
-
-@pytest.fixture
-def call(house: House, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
-    """`call("users", "list")`, in the house's folder and with its configuration."""
-    monkeypatch.chdir(house.folder)
-    monkeypatch.setenv("SYNCD_CONFIG", str(house.config))
-
-    def run(*words: str) -> Ran:
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main(words)
-        told = capsys.readouterr()
-        return Ran(int(ended.value.code or 0), told.out, told.err)
-
-    return run
+from tests.house import Call, House, Person, staff
 
 
 @pytest.fixture
