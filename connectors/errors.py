@@ -26,6 +26,11 @@ class ConnectorError(Exception):
         self.where = where
         self.cure = cure
 
+    @property
+    def reason(self) -> str:
+        """What did not work, and where, as a part of a sentence."""
+        return f"{self.what} ({self.where})" if self.where else self.what
+
 
 class RetryableError(ConnectorError):
     """The same call may work later."""

@@ -153,17 +153,17 @@ def facts(
     compared.findings += read.findings
     if counted.until:
         compared.findings.append(dated_ahead(counted.ahead, counted.until))
-    each = sync.policy.budgets.each_group and plan.of_kind("remove_member")
+    ground = _budget_ground(sync, plan, counted)
     return Facts(
-        managed=links.managed(sync.store),
+        managed=ground.managed,
         sources=[*(line.shown() for line in (read.lines | read.standing).values()), *_not_read(sync, read)],
         sizes=[
             *_source_sizes(sync, request, compared, read),
             *sizes.changed_groups(sync.store, read.certified, sync.rules.group_name, read.at),
         ],
         admins=admins,
-        past=counted.past,
-        members=sizes.members(sync.store, sync.rules.group_name) if each else {},
+        past=ground.past,
+        members=ground.members,
         waiting=read.waiting,
         doubts=doubts,
         seats=sync.target.seats(),
@@ -173,11 +173,16 @@ def facts(
 
 def over_by_now(sync: Sync, left: Plan, now: datetime) -> Iterator[Finding]:
     """Budgets that what is left of an older plan would exceed by now, since others of its kind were done meanwhile."""
-    each = sync.policy.budgets.each_group and left.of_kind("remove_member")
-    members = sizes.members(sync.store, sync.rules.group_name) if each else {}
-    ground = budgets.Ground(tallies.windows(sync.store, now).past, links.managed(sync.store), members)
+    ground = _budget_ground(sync, left, tallies.windows(sync.store, now))
     for finding in budgets.exceeded(left, sync.policy.budgets, ground):
         yield replace(finding, message=f"{finding.message}; this plan is older: make a new one with `syncd plan`")
+
+
+def _budget_ground(sync: Sync, plan: Plan, counted: tallies.Counted) -> budgets.Ground:
+    """What a plan's changes are counted with, and against; of accounts and members only if there is something to count."""
+    each = sync.policy.budgets.each_group and plan.of_kind("remove_member")
+    members = sizes.members(sync.store, sync.rules.group_name) if each else {}
+    return budgets.Ground(counted.past, links.managed(sync.store) if plan.changes else 0, members)
 
 
 def _not_read(sync: Sync, read: SourcesRead) -> Iterator[SourceRead]:

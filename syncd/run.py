@@ -207,8 +207,9 @@ def _apply(sync: Sync, run_id: int, stored: StoredPlan, resumed: int, *, fresh: 
     adoptions = links.not_yet(sync.store, stored.plan.links) if fresh else _still_adopted(sync, stored.plan.links)
     links.adopt(sync.store, adoptions, sync.actor, sync.clock())
     applied = worker.apply(stored.plan_id, going)
-    with contextlib.suppress(ConnectorError):  # it is done, and the next run reads it in any case
-        note_changed(sync, tracing.done_ids(sync.store, stored.plan_id, run_id))
+    if going:
+        with contextlib.suppress(ConnectorError):  # it is done, and the next run reads it in any case
+            note_changed(sync, tracing.done_ids(sync.store, stored.plan_id, run_id))
     done = journal.done_keys(stored.plan_id)
     let_through(sync, stored, done)
     report = Report(

@@ -10,11 +10,11 @@ from typing import TypeVar
 from connectors.base import Incremental, Stamped
 from connectors.errors import ConnectorError, CursorError
 from connectors.model import Certificate, Known, Record, RecordKind
-from syncd.store import runs, sizes
+from syncd.store import sizes
 from syncd.store.changes import Held, take_changes
 from syncd.store.ingest import ingest
 from syncd.store.runs import ReadLine
-from syncd.store.sources import Cursor, cursor_of
+from syncd.store.sources import Cursor, cursor_of, keep_stamp, stamp_of
 from syncd.sync import Request, Sync
 
 _TELL_EVERY = 1000
@@ -84,7 +84,7 @@ class SourceReader:
         stamp = _stamp(sync, name)
         certificate = ingest(sync.store, name, read, now=self.now, shape=sync.rules.address).certificate
         if stamp and certificate.certified:
-            runs.remember(sync.store, {f"stamp:{name}": stamp})
+            keep_stamp(sync.store, name, stamp)
         return certificate
 
     def _watched(self, stream: Iterator[T]) -> Iterator[T]:
@@ -101,7 +101,7 @@ class SourceReader:
 def stands_as_before(sync: Sync, line: ReadLine | None, name: str) -> bool:
     """Whether a read could but repeat the last one, which was whole: for one person alone it is not done again."""
     stamp = _stamp(sync, name) if line and line.certified else None
-    return stamp is not None and stamp == runs.recall(sync.store, f"stamp:{name}")
+    return stamp is not None and stamp == stamp_of(sync.store, name)
 
 
 def _stamp(sync: Sync, name: str) -> str | None:

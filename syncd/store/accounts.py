@@ -124,15 +124,3 @@ def count_foreign(engine: Engine) -> int:
     with reading(engine) as connection:
         linked = exists().where(links.c.fluix_id == accounts.c.fluix_id)
         return connection.execute(select(func.count()).select_from(accounts).where(~linked)).scalar_one()
-
-
-def linked_to(engine: Engine, source: str, external_id: str) -> Account | None:
-    """The account that was made from this record."""
-    query = (
-        select(accounts.c.fluix_id, accounts.c.attributes)
-        .join(links, links.c.fluix_id == accounts.c.fluix_id)
-        .where(links.c.source == source, links.c.external_id == external_id)
-    )
-    with reading(engine) as connection:
-        row = connection.execute(query).first()
-        return to_account(row.fluix_id, row.attributes) if row else None

@@ -29,8 +29,6 @@ class Told:
     """What a source's changes came to."""
 
     certificate: Certificate
-    changed: int
-    """Records that are new, or other than before, or back."""
     grew: int
     """How many persons more the store holds of this source; negative when they became fewer."""
 
@@ -93,7 +91,7 @@ def take_changes(
         with writing(engine) as connection:
             taking.leave(connection, now)
             move_cursor(connection, source, replace(since, value=certificate.cursor) if certificate.cursor else None)
-    return Told(certificate, taking.changed, taking.grew)
+    return Told(certificate, taking.grew)
 
 
 class _Taking:
@@ -105,7 +103,6 @@ class _Taking:
         self._shape = shape
         self._waiting: dict[tuple[RecordKind, str], Record] = {}
         self._gone: dict[RecordKind, set[str]] = {"person": set(), "group": set()}
-        self.changed = 0
         self.grew = 0
 
     def take(self, stream: Iterable[Record | Gone | Certificate]) -> Certificate:
@@ -128,7 +125,7 @@ class _Taking:
         except CursorError:
             raise
         except ConnectorError as error:
-            certificate = Certificate(count, reasons=(f"{error.what}{f' ({error.where})' if error.where else ''}",))
+            certificate = Certificate(count, reasons=(error.reason,))
         self._flush()
         return certificate or Certificate(count, reasons=("the changes ended without a certificate",))
 
@@ -147,7 +144,6 @@ class _Taking:
         if changed:
             with writing(self._engine, read_again=True) as connection:
                 write(connection, self._source, self._shape, changed)
-        self.changed += len(changed)
         self.grew += sum(r.kind == "person" and r.external_id not in before["person"] for r, _ in changed)
 
     def leave(self, connection: Connection, now: datetime) -> None:

@@ -140,7 +140,7 @@ def _take(engine: Engine, read: _Read, stream: Iterable[Record | Certificate]) -
                 if len(read.waiting) >= BATCH:
                     _flush(engine, read)
     except ConnectorError as error:
-        return Certificate(count, reasons=(f"{error.what}{f' ({error.where})' if error.where else ''}",))
+        return Certificate(count, reasons=(error.reason,))
     return certificate or Certificate(count, reasons=("the read ended without a certificate",))
 
 
@@ -170,7 +170,7 @@ def _absences(engine: Engine, read: _Read, certificate: Certificate) -> int:
     frozen = certificate.frozen_groups
     gone = 0
     for kind, known in read.index.items():
-        if kind == "group" and frozen - _group_names(engine, read.source):
+        if kind == "group" and frozen and frozen - _group_names(engine, read.source):
             continue  # a group that is frozen under a new name was not handed over, and is not gone
         absent = [key for key, value in known.items() if value is not _SEEN and value is not _KNOWN and value != _GONE]
         for part in chunks(absent):

@@ -102,6 +102,11 @@ def _touched(connection: Connection, plan_id: int) -> bool:
     return connection.execute(query).first() is not None
 
 
+def findings_of(row: Row[Any]) -> list[Finding]:
+    """The findings in a plan's own row."""
+    return [Finding(check, Decision(word), message, tuple(keys)) for check, word, message, keys in row.findings]
+
+
 def load(engine: Engine, plan_id: int) -> StoredPlan | None:
     """A kept plan; None when there is none of this number."""
     with reading(engine) as connection:
@@ -117,10 +122,7 @@ def load(engine: Engine, plan_id: int) -> StoredPlan | None:
     plan = Plan.of((change for change, _ in pairs), links)
     if plan.digest != row.digest:
         plan = Plan(plan.changes, plan.links, f"damaged: {plan.digest}")
-    findings = tuple(
-        Finding(check, Decision(decision), message, tuple(keys)) for check, decision, message, keys in row.findings
-    )
-    review = Review(findings, {change.key: decision for change, decision in pairs})
+    review = Review(tuple(findings_of(row)), {change.key: decision for change, decision in pairs})
     sources = tuple(
         SourceRead(name, count, groups, certified, *map(tuple, sentences))
         for name, count, groups, certified, *sentences in row.sources

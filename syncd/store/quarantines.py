@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 
 from sqlalchemy import Engine, delete, select
 
@@ -15,27 +16,14 @@ from syncd.store.tables import quarantines
 def troubles(engine: Engine) -> dict[str, Trouble]:
     """The sources whose last read failed."""
     with reading(engine) as connection:
-        return {
-            row.source: Trouble(row.source, row.failures, row.since, row.until, row.why)
-            for row in connection.execute(select(quarantines))
-        }
+        return {row["source"]: Trouble(**row) for row in connection.execute(select(quarantines)).mappings()}
 
 
 def keep(engine: Engine, changed: Mapping[str, Trouble | None]) -> None:
     """Keep how it stands with these sources; None: it is well."""
     if not changed:
         return
-    rows = [
-        {
-            "source": name,
-            "failures": trouble.failures,
-            "since": trouble.since,
-            "until": trouble.until,
-            "why": trouble.why,
-        }
-        for name, trouble in changed.items()
-        if trouble
-    ]
+    rows = [asdict(trouble) for trouble in changed.values() if trouble]
     with writing(engine) as connection:
         if rows:
             connection.execute(upsert(connection, quarantines), rows)

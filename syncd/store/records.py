@@ -25,8 +25,9 @@ Shape = Callable[[Mapping[str, Any]], str | None]
 
 def digest_of(record: Record) -> Digest:
     """16 bytes that tell whether a record is another than before."""
-    written = orjson.dumps(record.attributes, option=orjson.OPT_SORT_KEYS)
-    return record.version or hashlib.blake2b(written, digest_size=16).digest()
+    if record.version is not None:
+        return record.version
+    return hashlib.blake2b(orjson.dumps(record.attributes, option=orjson.OPT_SORT_KEYS), digest_size=16).digest()
 
 
 def write(connection: Connection, source: str, shape: Shape, changed: Sequence[tuple[Record, Digest]]) -> None:

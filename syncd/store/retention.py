@@ -34,8 +34,11 @@ def retire_due(engine: Engine, keep: timedelta, now: datetime, actor: str = "syn
     today = now.date().isoformat()
     if not keep or runs.recall(engine, _DAY) == today:
         return 0
+    limit = now - max(keep, LEAST)
     with reading(engine) as connection:
-        before = min(now - max(keep, LEAST), _needed_since(connection) or now)
+        if not audit.older(connection, limit):
+            return 0
+        before = min(limit, _needed_since(connection) or limit)
         if not audit.older(connection, before):
             return 0
     with writing(engine) as connection:

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Engine, Row, select, update
 
-from connectors.model import Certificate, normalise_email, normalise_name
+from connectors.model import Certificate, normalise_email
 from syncd.core.change import RecordKey
 from syncd.core.safety import SourceRead
 from syncd.store.clusters import Trust
@@ -86,11 +86,6 @@ def trust_of(lines: Iterable[ReadLine]) -> Trust:
     )
 
 
-def frozen_of(lines: Iterable[ReadLine]) -> frozenset[str]:
-    """The source groups (as compared) that were not read whole."""
-    return frozenset(normalise_name(name) for line in lines for name in line.frozen_groups)
-
-
 def start(engine: Engine, command: str, actor: str, now: datetime) -> int:
     """Write a run's line. Returns its number."""
     with writing(engine) as connection:
@@ -138,9 +133,14 @@ def find(engine: Engine, run_id: int) -> Row[Any] | None:
 
 
 def remember(engine: Engine, values: Mapping[str, str]) -> None:
-    """Keep small facts about the store (the digest of the rules, …)."""
-    with writing(engine) as connection:
-        connection.execute(upsert(connection, meta), [{"name": name, "value": value} for name, value in values.items()])
+    """Keep small facts about the store (the digest of the rules, …); the same again writes nothing."""
+    with reading(engine) as connection:
+        query = select(meta.c.name, meta.c.value).where(meta.c.name.in_(list(values)))
+        kept = dict(connection.execute(query).all())
+    new = [{"name": name, "value": value} for name, value in values.items() if kept.get(name) != value]
+    if new:
+        with writing(engine) as connection:
+            connection.execute(upsert(connection, meta), new)
 
 
 def recall(engine: Engine, name: str) -> str | None:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, Table, column, select, table
 
-from syncd.store.engine import open_engine, store_errors, writing
+from syncd.store.engine import open_engine, snapshot, writing
 from syncd.store.tables import metadata
 
 _LEFT_OUT: Final = frozenset({"passages", "plans", "plan_changes", "approvals", "audit"})
@@ -36,14 +36,7 @@ def scratch_copy(engine: Engine) -> Iterator[Engine]:
 
 
 def _fill(engine: Engine, copy: Engine) -> None:
-    options: dict[str, Any] = {"read_only": True}
-    if engine.dialect.name != "sqlite":
-        options["isolation_level"] = "REPEATABLE READ"  # every table as of the same moment
-    with (
-        store_errors(engine),
-        engine.execution_options(**options).begin() as live,
-        writing(copy, read_again=True) as to,
-    ):
+    with snapshot(engine) as live, writing(copy, read_again=True) as to:
         metadata.create_all(to)
         for one in metadata.sorted_tables:
             if one.name not in _LEFT_OUT:

@@ -63,6 +63,16 @@ def keep_cursor(engine: Engine, source: str, cursor: Cursor | None) -> None:
             move_cursor(connection, source, cursor)
 
 
+def stamp_of(engine: Engine, source: str) -> str | None:
+    """What told a source's last certified read from any other (`connectors.base.Stamped`)."""
+    return runs.recall(engine, f"stamp of {source}")
+
+
+def keep_stamp(engine: Engine, source: str, stamp: str) -> None:
+    """Keep it, now that the read was certified."""
+    runs.remember(engine, {f"stamp of {source}": stamp})
+
+
 def _cursor_name(source: str) -> str:
     return f"cursor of {source}"
 
@@ -86,6 +96,6 @@ class SourceMemory:
         return found
 
     def keep(self, seen: Mapping[str, int]) -> None:
-        """Keep it in place of what was kept before; the same again writes nothing."""
-        if dict(seen) != self.recall():
-            runs.remember(self._engine, {self._name: orjson.dumps(dict(seen)).decode()})
+        """Keep it in place of what was kept before."""
+        written = orjson.dumps(dict(seen), option=orjson.OPT_SORT_KEYS).decode()
+        runs.remember(self._engine, {self._name: written})

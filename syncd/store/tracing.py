@@ -15,6 +15,7 @@ from syncd.core.explain import Reading, Seen
 from syncd.core.explain_deeds import Deed
 from syncd.core.plan import change_from_dict
 from syncd.store.engine import reading
+from syncd.store.plans import findings_of
 from syncd.store.runs import ReadLine
 from syncd.store.sql import chunks
 from syncd.store.tables import accounts, journal, links, memberships, plan_changes, plans, records, runs
@@ -89,8 +90,7 @@ def begun(engine: Engine, fluix_ids: Collection[str]) -> list[PlannedChange]:
     where = (plan_changes.c.plan_id == journal.c.plan_id) & (plan_changes.c.key == journal.c.key)
     query = select(plan_changes.c.plan_id, plan_changes.c.change, plan_changes.c.decision).join(journal, where)
     with reading(engine) as connection:
-        rows = connection.execute(query.where(journal.c.fluix_id.in_(list(fluix_ids))))
-        return [(plan_id, change_from_dict(change), Decision[word.upper()]) for plan_id, change, word in rows]
+        return _planned(connection.execute(query.where(journal.c.fluix_id.in_(list(fluix_ids)))))
 
 
 def planned(connection: Connection, names: Collection[str], plan_ids: Collection[int]) -> list[PlannedChange]:
@@ -102,11 +102,12 @@ def planned(connection: Connection, names: Collection[str], plan_ids: Collection
     for part in chunks(plan_ids):
         for condition in (exact, *begun):
             query = select(*columns).where(plan_changes.c.plan_id.in_(part), condition)
-            found += [
-                (plan_id, change_from_dict(change), Decision[word.upper()])
-                for plan_id, change, word in connection.execute(query)
-            ]
+            found += _planned(connection.execute(query))
     return sorted(found, key=lambda one: -one[0])
+
+
+def _planned(rows: Iterable[Any]) -> list[PlannedChange]:
+    return [(plan_id, change_from_dict(change), Decision[word.upper()]) for plan_id, change, word in rows]
 
 
 def begins(connection: Connection, column: Column[str], prefix: str) -> ColumnElement[bool]:
@@ -125,7 +126,7 @@ def plan_of(engine: Engine, plan_id: int) -> tuple[Row[Any], list[Finding]]:
     """A kept plan's own row, and its findings; its changes are left where they are."""
     with reading(engine) as connection:
         row = connection.execute(select(plans).where(plans.c.id == plan_id)).one()
-    return row, [Finding(check, Decision(word), message, tuple(keys)) for check, word, message, keys in row.findings]
+    return row, findings_of(row)
 
 
 def deeds(engine: Engine, keys: Mapping[int, Collection[str]]) -> list[Deed]:
