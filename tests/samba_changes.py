@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 from connectors.ldap.settings import Bind, Groups, People, Servers, Settings
@@ -50,3 +52,18 @@ class Place:
 
     def key(self, dn: str) -> str:
         return str(uuid.UUID(bytes_le=self.samba.read(dn, "objectGUID")["objectguid"][0]))
+
+    def poll_in(self, searches: int, before: Callable[[], object] = lambda: None) -> Told:
+        """A poll that takes so many searches, given that nobody else writes to the shared controller meanwhile.
+
+        Args:
+            searches: how many it should take; after a minute of tries the last one counts.
+            before: what is done right before each try.
+        """
+        deadline = time.monotonic() + 60
+        while True:
+            before()
+            self.lines.clear()
+            told = self.reader.poll()
+            if len(self.lines) == searches or time.monotonic() > deadline:
+                return told

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from connectors.errors import RetryableError, UnreadableError
 from connectors.ldap.kinds import primary_group_sid, relative_id, sid_text
+from connectors.ldap.names import escaped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -160,11 +161,6 @@ def foreign_sid(dn: bytes) -> str | None:
     """
     found = _FOREIGN.match(dn)
     return found["sid"].decode("ascii").upper() if found else None
-
-
-def escaped(value: bytes) -> str:
-    r"""Any bytes as a filter's value: every byte as `\xx` (RFC 4515, 3)."""
-    return "".join(f"\\{byte:02x}" for byte in value)
 
 
 def guid_filter(key: str, attribute: str = "objectGUID") -> str:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from connectors.ldap.active_directory import escaped
 from connectors.ldap.certificates import IncompleteError
 from connectors.ldap.kinds import primary_group_sid, sid_bytes
 from connectors.ldap.lookups import both, with_keys
@@ -72,7 +71,7 @@ class Affected:
             except ValueError as error:
                 raise IncompleteError([f"{entry.dn.decode('utf-8', 'replace')}: {error}"]) from None
         if sids:
-            self._search("(|" + "".join(f"(objectSid={escaped(sid_bytes(sid))})" for sid in sorted(sids)) + ")")
+            self._search(any_of("objectSid", map(sid_bytes, sorted(sids))))
 
     def entries(self, asked: Sequence[str]) -> Iterator[Entry]:
         """All of them, with these attributes."""

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from connectors.errors import CursorError
 from connectors.ldap.activity import ACTIVITY_ATTRIBUTES
 from connectors.ldap.certificates import IncompleteError
-from connectors.ldap.hints import MANY, Hints
+from connectors.ldap.hints import MANY, Feed, Hints
 from connectors.ldap.kinds import ACTIVE_DIRECTORY, SAMBA
 from connectors.ldap.search import search_reasons
 from connectors.ldap.sync_wire import element
@@ -25,7 +25,7 @@ from connectors.ldap.usn import HIGHEST, invocation_id, numbers
 from connectors.ldap.wire import Entry, decode_entry
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from connectors.ldap.meeting import Meeting
     from connectors.ldap.stream import Answer
@@ -50,7 +50,7 @@ _UNTOLD = re.compile(r"\(\s*(?::|\d|anr\s*=)", re.IGNORECASE)
 _TOKEN = "usn"  # noqa: S105 - a place in the cursor
 
 
-class DirSyncFeed:
+class DirSyncFeed(Feed):
     """DirSync controls, one search of each naming context.
 
     Args:
@@ -58,7 +58,6 @@ class DirSyncFeed:
     """
 
     name = "dirsync"
-    survey_attributes: Sequence[str] = ()
 
     def __init__(self, meeting: Meeting) -> None:
         self._searcher = meeting.searcher
@@ -86,7 +85,7 @@ class DirSyncFeed:
         if not (told.isdecimal() and self.identity()):
             return False
         tokens = {_TOKEN: told}
-        for context in self._contexts:
+        for context in self._scopes.trees:
             shown = Hints({})
             try:
                 tokens[context] = self._rounds(context, _CONTAINER, b"", shown)
@@ -96,9 +95,6 @@ class DirSyncFeed:
                 return False
         self._tokens = tokens
         return True
-
-    def survey(self, entry: Entry) -> None:
-        """Nothing is wanted of it."""
 
     def started(self) -> Mapping[str, str] | None:
         """The cookies, and the number of the controller's last change before them."""
@@ -112,7 +108,7 @@ class DirSyncFeed:
         if highest == since:
             return hints
         moved = {_TOKEN: str(highest)}
-        for context in self._contexts:
+        for context in self._scopes.trees:
             try:
                 cookie = base64.b64decode(tokens[context], validate=True)
             except (KeyError, ValueError):
@@ -122,10 +118,6 @@ class DirSyncFeed:
             moved[context] = self._rounds(context, "(objectClass=*)", cookie, hints)
         hints.tokens = moved
         return hints
-
-    @property
-    def _contexts(self) -> list[str]:
-        return list(dict.fromkeys(scope.context for scope in self._scopes.each))
 
     def _rounds(self, context: str, wanted: str, cookie: bytes, hints: Hints) -> str:
         """Ask until nothing more is told; the last cookie, as text.
@@ -174,7 +166,7 @@ class DirSyncFeed:
             else:
                 hints.changed[scope.of].add(key)
                 hints.names[key] = entry.dn
-            if len(hints.keys(scope.of)) > MANY:
+            if hints.too_many(scope.of):
                 raise CursorError(f"more than {MANY:,} entries changed: reading everything takes no longer")
 
 

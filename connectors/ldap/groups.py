@@ -7,12 +7,14 @@ part is in doubt, its groups' groups included, is frozen. May not: name anybody 
 from __future__ import annotations
 
 from array import array
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from connectors.errors import CursorError
 from connectors.ldap.active_directory import foreign_sid, guid_base
 from connectors.ldap.certificates import IncompleteError
 from connectors.ldap.index import GONE, SEVERAL
+from connectors.ldap.kinds import guid_mixed
 from connectors.ldap.left_out import LeftOut
 from connectors.ldap.member_urls import MEMBER_URL, MemberUrls
 from connectors.ldap.members import (
@@ -107,7 +109,7 @@ class GroupReader:
         """The names of the groups that were handed over."""
         self.has_searches = False
         """Whether some group says by a search who is in it."""
-        self.seen: dict[str, int] = {}
+        self.seen: Counter[str] = Counter()
         """What this read saw, for the next one to compare with (`Memory`)."""
 
     def records(self, entries: Iterable[Entry] | None = None) -> Iterator[Record]:
@@ -188,25 +190,27 @@ class GroupReader:
             attribute, _, option = name.partition(";")
             if attribute == MEMBER_URL and self._kind.member_urls:
                 self._note_searches(group, values)
-            elif attribute not in self._members:
+            elif attribute in self._members and (not option or option.startswith("range=")):
+                for value in values:
+                    self._add(group, attribute, value)
+                if option:
+                    usn = entry.attributes.get("usnchanged")
+                    self._ranges.append(RangeRead(group, attribute, self._where(group), name, len(values), usn))
+            else:
                 continue
-            elif option.startswith("range="):
-                where = guid_base(group.key) if self._kind.ranged and group.key else entry.dn.decode("utf-8", "replace")
-                self._ranges.append(
-                    RangeRead(group, attribute, where, name, len(values), entry.attributes.get("usnchanged"))
-                )
-            elif option:
-                continue
-            for value in values if attribute != MEMBER_URL else ():
-                self._add(group, attribute, value)
             some = some or bool(values)
             if group.listed and values:
-                self.seen[f"members {attribute}"] = self.seen.get(f"members {attribute}", 0) + 1
+                self.seen[f"members {attribute}"] += 1
         classes = {value.lower() for value in entry.attributes.get("objectclass", ())}
         if not some and self._kind.name == "openldap" and not NEVER_EMPTY.isdisjoint(classes):
             group.why = "it shows no member, and its object class wants one: the bind user may not read them"
         if self._kind.primary_groups:
             group.sid = next(iter(entry.attributes.get("objectsid", ())), None)
+
+    def _where(self, group: Membership) -> str:
+        """The base of a search for the rest of its members: by its key where it can be, for it may be moved meanwhile."""
+        by_key = self._kind.decode_key is guid_mixed and group.key
+        return guid_base(group.key) if by_key else group.dn.decode("utf-8", "replace")
 
     def _note_searches(self, group: Membership, urls: list[bytes]) -> None:
         if self._acquaint:

@@ -41,6 +41,10 @@ class Hints:
         """Everything that is to be read again."""
         return self.changed[kind] | self.deleted[kind]
 
+    def too_many(self, kind: RecordKind) -> bool:
+        """Whether reading everything is no slower. Asked for every entry, so the two are joined only when it is near."""
+        return len(self.changed[kind]) + len(self.deleted[kind]) > MANY and len(self.keys(kind)) > MANY
+
 
 class Feed(Protocol):
     """One way of telling what changed.
@@ -50,8 +54,8 @@ class Feed(Protocol):
     """
 
     name: str
-    survey_attributes: Sequence[str]
-    """What `survey` wants to see of everybody."""
+    survey_attributes: Sequence[str] = ()
+    """What `survey` wants to see of everybody; when it is nothing, it is not called."""
 
     def identity(self) -> str:
         """What tells the server and its database from every other."""
@@ -67,7 +71,7 @@ class Feed(Protocol):
 
     def survey(self, entry: Entry) -> None:
         """One entry of the read that follows."""
-        ...
+        del entry
 
     def started(self) -> Mapping[str, str] | None:
         """The token, after the read; None: there is none."""

@@ -23,7 +23,6 @@ SURVEYED, MET, GONE = 0, 1, 2
 
 _UUID_LENGTH = 36
 _FIRST_SLOTS = 1 << 10
-_NO_ROW = 0
 
 
 class Hashes:

@@ -118,3 +118,8 @@ def _folded(value: bytes) -> bytes:
 def within(dn: bytes, base: bytes) -> bool:
     """Whether a normalised name is a normalised base or below it; everything is below the empty one."""
     return not base or dn == base or dn.endswith(b"," + base)
+
+
+def escaped(value: bytes) -> str:
+    r"""Any bytes as a filter's value: every byte as `\xx` (RFC 4515, 3)."""
+    return "".join(f"\\{byte:02x}" for byte in value)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from connectors.ldap.search import Searcher
-    from connectors.ldap.settings import Settings
+    from connectors.ldap.settings import Groups, People, Settings
     from connectors.model import RecordKind
 
 
@@ -54,6 +54,11 @@ class Scopes:
         """People, and groups where they are wanted."""
         return (self.people, self.groups) if self.groups else (self.people,)
 
+    @property
+    def trees(self) -> tuple[str, ...]:
+        """The tops of the trees that hold them, each once."""
+        return tuple(dict.fromkeys(scope.context for scope in self.each))
+
     def text(self, name: str) -> str:
         """An attribute of the root DSE, or nothing."""
         return next(iter(self.told.get(name.lower(), ())), b"").decode("utf-8", "replace")
@@ -83,27 +88,14 @@ def scopes_of(searcher: Searcher, settings: Settings, name: str) -> Scopes:
     told = root.attributes if root else {}
     kind = server_kind(told, settings, name)
     contexts = tuple(value.decode("utf-8", "replace") for value in told.get("namingcontexts", ()))
-    people, groups = settings.people, settings.groups
+
+    def scope(of: RecordKind, wanted: People | Groups, usual: str) -> Scope:
+        keyed = kind.with_key(wanted.key_attribute) if wanted.key_attribute else kind
+        return Scope(of, wanted.base, wanted.filter or usual, keyed, _context(wanted.base, contexts))
+
+    people = scope("person", settings.people, kind.people_filter)
     return Scopes(
-        kind,
-        told,
-        contexts,
-        Scope(
-            "person",
-            people.base,
-            people.filter or kind.people_filter,
-            _keyed(kind, people.key_attribute),
-            _context(people.base, contexts),
-        ),
-        Scope(
-            "group",
-            groups.base,
-            groups.filter or kind.group_filter,
-            _keyed(kind, groups.key_attribute),
-            _context(groups.base, contexts),
-        )
-        if groups
-        else None,
+        kind, told, contexts, people, scope("group", settings.groups, kind.group_filter) if settings.groups else None
     )
 
 
@@ -134,10 +126,6 @@ def fingerprint(scopes: Scopes, settings: Settings) -> str:
         (groups.name, groups.nested) if groups else None,
     ]
     return hashlib.blake2b(repr(parts).encode(), digest_size=8).hexdigest()
-
-
-def _keyed(kind: Kind, attribute: str | None) -> Kind:
-    return kind.with_key(attribute) if attribute else kind
 
 
 def _context(base: str, contexts: Sequence[str]) -> str:

@@ -18,6 +18,7 @@ from connectors.ldap.library import (
     paged_search_control,
     search_operation,
 )
+from connectors.ldap.names import escaped
 from connectors.ldap.session import failure
 from connectors.ldap.wire import Entry, WireError
 from connectors.text import shown
@@ -39,6 +40,7 @@ _OWN_PARTITION = re.compile(
     r"ldaps?://[^/]*/(CN=Configuration|DC=DomainDnsZones|DC=ForestDnsZones)(,DC=[^,/?]+)+(\?.*)?", re.IGNORECASE
 ).fullmatch
 """What an Active Directory domain refers to in every search of all of it: its own settings, where nobody is a person."""
+_ENDS = re.compile(r"^\s+|\s+$")
 _EMPTY_PAGES = 1000
 _REFERENCES = 3
 
@@ -123,14 +125,12 @@ class Searcher:
             IncompleteError: there are none, because the server did not say.
             ConnectorError: the connection broke.
         """
-        servers, url = self.session.servers, self.session.url
-        self._log(command(servers, url, base, search_filter, attributes, scope="sub", page_size=0, most=most))
-        request = _request(base, search_filter, attributes, "sub", most)
-        strategy = self.session.strategy
+        session = self.session
         try:
-            *answers, done = strategy.answers(strategy.send("searchRequest", request, None), servers.page_timeout)
+            number = self.begin(base, search_filter, attributes, None, most)
+            *answers, done = session.strategy.answers(number, session.servers.page_timeout)
         except (LDAPExceptionError, WireError) as error:
-            raise failure(error, url) from error
+            raise failure(error, session.url) from error
         found = [answer for answer in answers if isinstance(answer, Entry)]
         result = cast("dict[str, Any]", done)
         if result["result"] and not found:
@@ -151,11 +151,13 @@ class Searcher:
         except (LDAPExceptionError, WireError) as error:
             raise failure(error, self.session.url) from error
 
-    def begin(self, base: str, search_filter: str, attributes: Sequence[str], control: Control | None) -> int:
-        """Send a search without pages; the number under which its answers come."""
+    def begin(
+        self, base: str, search_filter: str, attributes: Sequence[str], control: Control | None, most: int = 0
+    ) -> int:
+        """Send a search without pages, for so many entries at most (0: all); the number under which its answers come."""
         servers, url = self.session.servers, self.session.url
-        self._log(command(servers, url, base, search_filter, attributes, scope="sub", page_size=0))
-        request = _request(base, search_filter, attributes, "sub", 0)
+        self._log(command(servers, url, base, search_filter, attributes, scope="sub", page_size=0, most=most))
+        request = _request(base, search_filter, attributes, "sub", most)
         return cast("int", self.session.strategy.send("searchRequest", request, [control] if control else None))
 
     def _pages(self, base: str, request: Any, size: int, more: Sequence[Control], *, ahead: bool) -> Iterator[Entry]:
@@ -223,8 +225,13 @@ def _request(
 
 def any_of(attribute: str, values: Iterable[str | bytes]) -> str:
     """A filter for the entries with one of these values."""
-    clauses = "".join(f"({attribute}={escape_filter_chars(value)})" for value in values)
+    clauses = "".join(f"({attribute}={_value(value)})" for value in values)
     return f"(|{clauses})"
+
+
+def _value(value: str | bytes) -> str:
+    """As it stands in a filter; ldap3 takes white space off its ends unless it is escaped."""
+    return _ENDS.sub(lambda space: escaped(space[0].encode()), escape_filter_chars(value))
 
 
 def search_reasons(done: Mapping[str, Any], base: str, met: int, references: list[str]) -> list[str]:

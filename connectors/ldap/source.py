@@ -76,7 +76,27 @@ class LdapSource:
             RefusedError: the server refused the bind or StartTLS.
             PermanentError: the settings cannot work, or the server's certificate is not good.
         """
-        yield from self._read(known, Doubts(self._note))
+        settings, doubts = self._settings, Doubts(self._note)
+        with open_session(settings.servers) as session:
+            meeting = self._meeting(session, doubts)
+            tells = settings.tells_changes
+            feed = start(feeds_of(meeting, doubts.note), doubts.note) if tells else None
+            reading = Reading(meeting, known=known, memory=self._memory, feed=feed)
+            yield from reading.records()
+            certificate = reading.certificate()
+            lasting = certificate.certified and not certificate.frozen_groups and not reading.has_searches
+            tokens = feed.started() if feed and lasting else None
+            if feed and tokens:
+                cursor = Cursor(
+                    feed.name,
+                    session.url,
+                    feed.identity(),
+                    fingerprint(meeting.scopes, settings),
+                    tokens,
+                    meeting.until,
+                )
+                certificate = replace(certificate, cursor=cursor.text())
+        yield certificate
 
     def check(self) -> Iterator[str]:
         """Every reason why a read would fail or not be whole, as far as a few quick searches tell."""
@@ -143,29 +163,6 @@ class LdapSource:
         """End the connection on which `watch` listens; the next call connects again."""
         if self._watcher is not None:
             self._watcher.close()
-
-    def _read(self, known: Known, doubts: Doubts) -> Iterator[Record | Certificate]:
-        settings = self._settings
-        with open_session(settings.servers) as session:
-            meeting = self._meeting(session, doubts)
-            tells = settings.tells_changes
-            feed = start(feeds_of(meeting, doubts.note), doubts.note) if tells else None
-            reading = Reading(meeting, known=known, memory=self._memory, feed=feed)
-            yield from reading.records()
-            certificate = reading.certificate()
-            lasting = certificate.certified and not certificate.frozen_groups and not reading.has_searches
-            tokens = feed.started() if feed and lasting else None
-            if feed and tokens:
-                cursor = Cursor(
-                    feed.name,
-                    session.url,
-                    feed.identity(),
-                    fingerprint(meeting.scopes, settings),
-                    tokens,
-                    meeting.until,
-                )
-                certificate = replace(certificate, cursor=cursor.text())
-        yield certificate
 
     def _meeting(self, session: Session, doubts: Doubts) -> Meeting:
         searcher = Searcher(session, self._log, self._settings.page_size)

@@ -110,7 +110,7 @@ class EntryStrategy(SyncStrategy):
                     raise WireError(f"an entry for request {decoded[0]}, when request {message_id} is under way")
                 yield decoded[1]
                 continue
-            answer = self._decode(message, message_id)
+            answer = self.answer(message, message_id)
             if answer["type"] == "searchResEntry":  # with controls
                 attributes = {name.lower(): list(values) for name, values in answer["raw_attributes"].items()}
                 yield Entry(answer["raw_dn"], attributes, message, 0)
@@ -155,10 +155,6 @@ class EntryStrategy(SyncStrategy):
             raise LDAPSessionTerminatedByServerError("the server closed the connection")
         return message
 
-    def answer(self, message: bytes, message_id: int) -> Answer:
-        """What is no entry, decoded."""
-        return self._decode(message, message_id)
-
     def _get_response(self, message_id: int, timeout: float) -> Any:
         """ldap3's own operations; its decoder meets what is not there with whatever Python raises."""
         self._wait_at_most(self.page_timeout)
@@ -169,7 +165,13 @@ class EntryStrategy(SyncStrategy):
         except Exception as error:
             raise _undecodable(error) from error
 
-    def _decode(self, message: bytes, message_id: int) -> Answer:
+    def answer(self, message: bytes, message_id: int) -> Answer:
+        """What is no entry, decoded.
+
+        Raises:
+            LDAPExceptionError: the server ended the session.
+            WireError: it cannot be decoded, or answers another request.
+        """
         parts: Answer = {}
         try:
             parts = decode_message_fast(message)  # type: ignore[no-untyped-call]

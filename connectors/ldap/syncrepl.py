@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from connectors.errors import CursorError
 from connectors.ldap.certificates import IncompleteError
-from connectors.ldap.hints import MANY, Hints
+from connectors.ldap.hints import MANY, Feed, Hints
 from connectors.ldap.kinds import DS389, FREEIPA, OPENLDAP
 from connectors.ldap.lookups import with_keys
 from connectors.ldap.search import search_reasons
@@ -33,12 +33,11 @@ from connectors.ldap.sync_wire import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from connectors.ldap.scopes import Scope, Scopes
     from connectors.ldap.search import Searcher
     from connectors.ldap.stream import Answer
-    from connectors.ldap.wire import Entry
     from connectors.model import Known
 
 _NOT_FROM_HERE = frozenset({2, 12, 50, 53, 4096})
@@ -63,7 +62,7 @@ class _Refresh:
         """Whether what was not named at all is gone."""
 
 
-class SyncFeed:
+class SyncFeed(Feed):
     """Sync Request controls.
 
     Args:
@@ -72,7 +71,6 @@ class SyncFeed:
     """
 
     name = "syncrepl"
-    survey_attributes: Sequence[str] = ()
 
     def __init__(self, searcher: Searcher, scopes: Scopes) -> None:
         self._searcher = searcher
@@ -82,8 +80,7 @@ class SyncFeed:
 
     def identity(self) -> str:
         """The immutable ids of the tops of the trees."""
-        contexts = dict.fromkeys(scope.context for scope in self._scopes.each)
-        return ",".join(self._context(context)[0] for context in contexts)
+        return ",".join(self._context(context)[0] for context in self._scopes.trees)
 
     def start(self) -> bool:
         """Take the cookie that the server has now: from its contextCSN, else by a refresh that names everybody."""
@@ -98,9 +95,6 @@ class SyncFeed:
                 return False
             self._tokens[scope.of] = base64.b64encode(cookie).decode("ascii")
         return True
-
-    def survey(self, entry: Entry) -> None:
-        """Nothing is wanted of it."""
 
     def started(self) -> Mapping[str, str] | None:
         """The cookies."""

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Final
 
 from connectors.errors import CursorError
 from connectors.ldap.certificates import IncompleteError
-from connectors.ldap.hints import MANY, Hints
+from connectors.ldap.hints import Feed, Hints
 from connectors.ldap.search import DOMAIN_SCOPE, Control
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     from connectors.ldap.scopes import Scope, Scopes
     from connectors.ldap.search import Searcher
@@ -29,7 +29,7 @@ _DELETED_OBJECTS: Final = "<WKGUID=18e2ea80684f11d2b9aa00c04f79f805,{}>"
 _TOKEN = "usn"  # noqa: S105 - a place in the cursor
 
 
-class UsnFeed:
+class UsnFeed(Feed):
     """Numbers of changes.
 
     Args:
@@ -39,7 +39,6 @@ class UsnFeed:
     """
 
     name = "usn"
-    survey_attributes: Sequence[str] = ()
 
     def __init__(self, searcher: Searcher, scopes: Scopes, note: Callable[[str], None]) -> None:
         self._searcher = searcher
@@ -54,15 +53,12 @@ class UsnFeed:
         """The number is that of the root DSE, which was read before everything else."""
         if not self.identity():
             return False
-        if not all(self._shows_deleted(scope.context) for scope in self._scopes.each):
+        if not all(map(self._shows_deleted, self._scopes.trees)):
             self._note(
                 "deleted entries are hidden from the bind user: only a full read tells who was deleted; let the user list "
                 "CN=Deleted Objects, or on Windows grant it Replicating Directory Changes"
             )
         return True
-
-    def survey(self, entry: Entry) -> None:
-        """Nothing is wanted of it."""
 
     def started(self) -> Mapping[str, str] | None:
         """The number."""
@@ -74,7 +70,7 @@ class UsnFeed:
         since, highest = numbers(tokens.get(_TOKEN, ""), self._scopes.text(HIGHEST))
         hints = Hints({_TOKEN: str(highest)})
         if highest > since:
-            for context in dict.fromkeys(scope.context for scope in self._scopes.each):
+            for context in self._scopes.trees:
                 self._changed(context, since, hints)
         return hints
 
@@ -84,7 +80,7 @@ class UsnFeed:
             is_deleted = bool(entry.attributes.get("isdeleted"))
             for scope in self._scopes.each:
                 self._one(scope, entry, hints, is_deleted=is_deleted)
-            if max(len(hints.keys(scope.of)) for scope in self._scopes.each) > MANY:
+            if any(hints.too_many(scope.of) for scope in self._scopes.each):
                 return
 
     def _one(self, scope: Scope, entry: Entry, hints: Hints, *, is_deleted: bool) -> None:

@@ -97,15 +97,24 @@ class Watcher:
         return changed
 
     def _is_change(self, session: Session) -> bool:
+        _, answer = self._next(session)
+        info = _info(answer)
+        return answer is None or (info is not None and bool(info.uuids))
+
+    def _next(self, session: Session) -> tuple[int, Answer | None]:
+        """The number of the next message, and the message; None where it is an entry.
+
+        Raises:
+            ConnectorError: an announcing search has ended.
+        """
         message = session.strategy.next_message()
         number, operation = numbered(message)
         if operation == ENTRY:
-            return True
+            return number, None
         answer = session.strategy.answer(message, number)
         if answer["type"] == "searchResDone" and number in self._searches:
             raise self._ended(session, answer)
-        info = _info(answer)
-        return info is not None and bool(info.uuids)
+        return number, answer
 
     def _listen(self) -> None:
         """Connect, and return when the server listens."""
@@ -145,32 +154,20 @@ class Watcher:
             self._searches.add(searcher.begin(scope.base, feed.filter(scope), ("1.1",), control))
         refreshing = set(self._searches)
         while refreshing:
-            message = session.strategy.next_message()
-            number, operation = numbered(message)
-            if operation == ENTRY:
-                continue
-            answer = session.strategy.answer(message, number)
-            if answer["type"] == "searchResDone":
-                raise self._ended(session, answer)
+            number, answer = self._next(session)
             info = _info(answer)
             if info is not None and info.refreshed:
                 refreshing.discard(number)
 
     def _notify(self, session: Session, searcher: Searcher, scopes: Scopes) -> None:
-        for context in dict.fromkeys(scope.context for scope in scopes.each):
+        for context in scopes.trees:
             self._searches.add(searcher.begin(context, "(objectClass=*)", ("1.1",), (NOTIFICATION, True, None)))
         # Requests are taken up in their order: when this one is answered, the others are under way.
         last = searcher.begin(scopes.people.context, "(&(objectClass=domain)(!(objectClass=*)))", ("1.1",), None)
-        while True:
-            message = session.strategy.next_message()
-            number, operation = numbered(message)
-            if operation == ENTRY:
-                continue
-            answer = session.strategy.answer(message, number)
-            if answer["type"] == "searchResDone":
-                if number == last:
-                    return
-                raise self._ended(session, answer)
+        answered = False
+        while not answered:
+            number, answer = self._next(session)
+            answered = number == last and answer is not None and answer["type"] == "searchResDone"
 
     def _ended(self, session: Session, answer: Answer) -> PermanentError | RetryableError:
         told = f"{answer.get('description') or answer['result']}{': ' * bool(answer.get('message'))}{answer.get('message')}"
@@ -183,8 +180,8 @@ class Watcher:
         return RetryableError(f"the server ended its announcements ({told})", where=session.url, cure="listen again")
 
 
-def _info(answer: Answer) -> SyncInfo | None:
-    if answer["type"] != "intermediateResponse" or answer.get("responseName") != SYNC_INFO:
+def _info(answer: Answer | None) -> SyncInfo | None:
+    if answer is None or answer["type"] != "intermediateResponse" or answer.get("responseName") != SYNC_INFO:
         return None
     return decode_sync_info(answer.get("responseValue", b""))
 

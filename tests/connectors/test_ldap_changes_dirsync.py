@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
-from contextlib import contextmanager
+import uuid
+from contextlib import contextmanager, suppress
+from itertools import count
 
 import pytest
 
 from connectors.errors import CursorError
-from connectors.ldap import dirsync
+from connectors.ldap import dirsync, hints
 from connectors.ldap.certificates import IncompleteError
 from connectors.ldap.dirsync import DIRSYNC, DirSyncFeed, dirsync_request
 from connectors.ldap.hints import Hints
@@ -111,20 +113,31 @@ def test_members_come_and_go_where_only_the_difference_is_told(place):
 def test_what_nobody_reads_is_no_change_and_what_the_filter_asks_is(samba, allowed):
     place = Place(samba, user=allowed, filter="(&(objectClass=user)(!(employeeType=guest)))")
     bob = place.key(place.bob)
-    samba.modify(place.anna, info=(ldap3.MODIFY_REPLACE, ["nothing to us"]))
-    place.lines.clear()
-    told = place.reader.poll()
+    unread = (f"nothing to us {number}" for number in count())
+    told = place.poll_in(3, lambda: samba.modify(place.anna, info=(ldap3.MODIFY_REPLACE, [next(unread)])))
     assert (told.records, told.gone, told.certified, len(place.lines)) == ([], [], True, 3)
     samba.modify(place.bob, employeeType=(ldap3.MODIFY_REPLACE, ["guest"]))
     assert lost(place.reader.poll()) == {bob}
 
 
 def test_too_many_changes_are_read_as_a_whole(place, monkeypatch):
-    monkeypatch.setattr(dirsync, "MANY", 1)
-    place.samba.modify(place.anna, title=(ldap3.MODIFY_REPLACE, ["Baker"]))
-    assert place.reader.poll().certified
-    for dn in (place.anna, place.bob):
-        place.samba.modify(dn, title=(ldap3.MODIFY_REPLACE, ["Cook"]))
+    def change(*people):
+        for dn in people:
+            place.samba.modify(dn, title=(ldap3.MODIFY_REPLACE, [uuid.uuid4().hex]))
+
+    def one_is_not_too_many():
+        place.reader.poll()
+        with monkeypatch.context() as patch, suppress(CursorError):  # others write to this controller, too
+            for module in (dirsync, hints):
+                patch.setattr(module, "MANY", 1)
+            change(place.anna)
+            return place.reader.poll().certified
+        return False
+
+    assert any(one_is_not_too_many() for _ in range(300))
+    for module in (dirsync, hints):
+        monkeypatch.setattr(module, "MANY", 1)
+    change(place.anna, place.bob)
     with pytest.raises(CursorError, match="more than 1 entries changed"):
         place.reader.poll()
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from connectors.ldap.index import GONE, MET, NOBODY, SEVERAL, Index
 from connectors.ldap.names import normalise_dn, within
+from connectors.ldap.search import any_of
 
 SAME = [
     ["uid=anna,ou=people,dc=example,dc=com", "UID=Anna, OU=People , DC=Example,dc=com", "uid = anna;ou=people;dc=example;dc=com",
@@ -112,3 +113,12 @@ def test_who_was_not_met_is_told():
     index.mark(1, MET)
     index.mark(3, GONE)
     assert list(index.unmet()) == [0, 2]
+
+
+@pytest.mark.parametrize("value", [b" \x0bkey in 16 byte\n", "\u00a0anna ", " ", b"plain", "(anna)*"])
+def test_a_value_reaches_the_server_with_the_white_space_at_its_ends(value):
+    from connectors.ldap.library import search_operation
+
+    request = search_operation("", any_of("uid", [value]), "SUBTREE", "NEVER", ["1.1"], 0, 0, False, False, False)
+    asserted = request["filter"]["or"][0]["equalityMatch"]["assertionValue"]
+    assert bytes(asserted) == (value.encode() if isinstance(value, str) else value)
