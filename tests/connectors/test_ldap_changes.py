@@ -17,14 +17,6 @@ from tests.slapd import GROUPS, PEOPLE, Slapd, group, ldif, needs_slapd, person,
 pytestmark = needs_slapd
 
 
-@pytest.fixture
-def slapd(tmp_path):
-    """A server to be filled and started."""
-    server = Slapd(tmp_path / "slapd")
-    yield server
-    server.stop()
-
-
 def test_it_is_an_incremental_source(slapd):
     assert isinstance(make("ldap://127.0.0.1:1"), Incremental)
 

@@ -18,14 +18,6 @@ from tests.slapd import GROUPS, PEOPLE, SLAPADD, SUFFIX, Slapd, needs_slapd, per
 pytestmark = needs_slapd
 
 
-@pytest.fixture
-def slapd(tmp_path):
-    """A server to be filled and started."""
-    server = Slapd(tmp_path / "slapd")
-    yield server
-    server.stop()
-
-
 def test_without_a_certificate_or_with_a_frozen_group_a_read_has_no_cursor(slapd):
     slapd.load(*TEAM, person("bad", mail="bad@")).start()
     assert Follower(make(slapd.url)).cursor is None

@@ -20,14 +20,6 @@ TEAM = [person(name) for name in ("anna", "bob", "carl", "dora")]
 
 
 @pytest.fixture
-def slapd(tmp_path):
-    """A server to be filled and started."""
-    server = Slapd(tmp_path / "slapd")
-    yield server
-    server.stop()
-
-
-@pytest.fixture
 def lines():
     """What was logged."""
     return []

@@ -69,14 +69,6 @@ class TestContract(SourceContract):
         return self.make_source(people, tmp_path, through=lambda port: Proxy(port, alter=cut))
 
 
-@pytest.fixture
-def slapd(tmp_path):
-    """A server to be filled and started."""
-    server = Slapd(tmp_path / "slapd")
-    yield server
-    server.stop()
-
-
 def read(slapd, **options):
     return Read(make(slapd.url, **options))
 

@@ -11,17 +11,9 @@ from connectors.errors import RetryableError
 from tests.ldap_changes import cn, follow, modify
 from tests.ldap_proxy import Proxy
 from tests.ldap_reads import make
-from tests.slapd import SUFFIX, Slapd, needs_slapd, person, uid_dn
+from tests.slapd import SUFFIX, needs_slapd, person, uid_dn
 
 pytestmark = needs_slapd
-
-
-@pytest.fixture
-def slapd(tmp_path):
-    """A server to be filled and started."""
-    server = Slapd(tmp_path / "slapd")
-    yield server
-    server.stop()
 
 
 @pytest.fixture(params=["ldap", "ldaps"])

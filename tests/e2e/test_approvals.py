@@ -10,9 +10,10 @@ import pytest
 from syncd.approving import SCHEDULER, approve
 from syncd.core.report import Report
 from syncd.errors import UsageError
-from syncd.run import apply_plan, make_plan, run
+from syncd.run import apply_plan, make_plan
 from syncd.store import runs
 from syncd.sync import Request
+from tests.e2e.test_days import go
 from tests.house import House, Person, staff
 
 STRICT = {"run": {"delete": {"count": 0}}}
@@ -27,10 +28,6 @@ def strict(house: House) -> House:
     go(house)
     house.hire(staff(8))
     return house
-
-
-def go(house: House) -> Report:
-    return run(house.app().sync(), Request("run"))
 
 
 def yes(house: House, report: Report, **how: Any) -> Any:

@@ -52,6 +52,15 @@ def checks(report: Report) -> set[str]:
     return {finding.check for finding in report.review.findings}
 
 
+def message(report: Report, check: str) -> str:
+    (found,) = [finding.message for finding in report.review.findings if finding.check == check]
+    return found
+
+
+def held(report: Report) -> set[str]:
+    return {key for key, decision in report.decisions.items() if decision.word == "hold"}
+
+
 def approve(house: House, report: Report, hours: float = 1.0, **which: Any) -> None:
     app = house.app()
     keys = choose(report.review.decisions, **which)

@@ -15,7 +15,7 @@ from syncd.run import apply_plan, make_plan
 from syncd.store.engine import reading
 from syncd.store.tables import journal, size_history, tallies
 from syncd.sync import Request
-from tests.e2e.test_days import account, approve, checks, give, go, kinds, users
+from tests.e2e.test_days import account, approve, checks, give, go, held, kinds, message, users
 from tests.house import House, Person, staff
 
 
@@ -30,15 +30,6 @@ def house(tmp_path) -> Callable[..., House]:
         return made
 
     return found
-
-
-def message(report: Report, check: str) -> str:
-    (found,) = [finding.message for finding in report.review.findings if finding.check == check]
-    return found
-
-
-def held(report: Report) -> set[str]:
-    return {key for key, decision in report.decisions.items() if decision.word == "hold"}
 
 
 def tomorrow(house: House, *sources: str, days: float = 1) -> Report:

@@ -20,7 +20,9 @@ from syncd.store.audit import verify
 from syncd.store.engine import open_engine, reading, require_current
 from syncd.store.tables import audit, journal, ledger
 from syncd.sync import Request
-from tests.faults.test_outside import TEN, Place, hr, person
+from tests.faults.test_outside import TEN, Place, hr, person, place
+
+__all__ = ["place"]  # the fixture
 
 DAYS: dict[Verb, Sequence[Record]] = {
     "create_group": [person(0, groups=("Field", "Site", "New")), *TEN[1:]],
@@ -59,13 +61,6 @@ class Liar(MemoryTarget):
         for step in self.late:
             super().apply([step])
         self.late.clear()
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Place:
-    store = open_engine(f"sqlite:///{tmp_path}/syncd.db")
-    require_current(store)
-    return Place(store)
 
 
 def first_day(place: Place, verb: Verb, how: Callable[[Liar, Step], object] | None = None) -> Liar:

@@ -9,33 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from syncd.core.report import Report
 from syncd.run import apply_plan
-from tests.e2e.test_days import account, approve, checks, give, go, kinds, users
+from tests.e2e.test_days import BIG, account, approve, checks, give, go, held, kinds, message, users
 from tests.house import House, Person, staff
-
-FREE = {
-    "budgets": {"run": {"delete": None, "email_change": None, "remove_member": None}},
-    "shrink": {"max_percent": 100},
-}
 
 
 @pytest.fixture
 def house(tmp_path) -> House:
     """Thirty people in Fluix, who leave after a week of grace."""
-    made = House(tmp_path, {**FREE, "leavers": {"grace_days": 7, "certified_absences": 2}})
+    made = House(tmp_path, {**BIG, "leavers": {"grace_days": 7, "certified_absences": 2}})
     made.hire(staff(30))
     go(made)
     return made
-
-
-def said(report: Report, check: str) -> str:
-    (found,) = [finding.message for finding in report.review.findings if finding.check == check]
-    return found
-
-
-def held(report: Report) -> set[str]:
-    return {key for key, decision in report.decisions.items() if decision.word == "hold"}
 
 
 def one_leaves(company: House) -> None:
@@ -54,7 +39,7 @@ def test_a_clock_that_jumps_a_year_ahead_lets_no_time_of_grace_run_out(house: Ho
     house.clock.advance(days=365)
     report = go(house)
     assert "clock" in checks(report)
-    assert "365 days after the last one" in said(report, "clock")
+    assert "365 days after the last one" in message(report, "clock")
     assert held(report) == {"delete_user:e030@example.com"}
     house.clock.advance(hours=1)
     assert go(house).outcome["done"] == 0, "the next run holds them as well, though it comes an hour later"
@@ -86,8 +71,8 @@ def test_a_clock_that_is_set_back_holds_deletions_and_lets_a_leaver_wait_no_long
     go(house)  # leaving since a year ahead
     house.clock.advance(days=-365)
     report = go(house)
-    assert "before the last one" in said(report, "clock")
-    assert "until 2026-11-09" in said(report, "waiting")
+    assert "before the last one" in message(report, "clock")
+    assert "until 2026-11-09" in message(report, "waiting")
     house.clock.advance(days=8)
     assert go(house).outcome["done"] == 1
 
@@ -118,8 +103,8 @@ def test_what_was_counted_ahead_of_time_counts_as_now_and_ages_like_anything_els
     company.clock.advance(days=2)
     company.hire(staff(26))
     report = go(company)
-    assert "3 deletions in the last 7 days and 1 in this plan" in said(report, "budget")
-    assert "33 counted changes are dated ahead, up to 2027-11-02 08:00 UTC" in said(report, "clock")
+    assert "3 deletions in the last 7 days and 1 in this plan" in message(report, "budget")
+    assert "33 counted changes are dated ahead, up to 2027-11-02 08:00 UTC" in message(report, "clock")
     company.clock.advance(days=6)
     assert go(company).outcome["done"] == 1
 
@@ -175,7 +160,7 @@ def test_a_store_restored_from_a_backup_holds_deletions_until_somebody_approves(
     report = go(house)
     assert held(report) == {"delete_user:e030@example.com"}
     words = "the store knows runs up to r" if note else "2 accounts of new people appeared and 0 of ours vanished"
-    assert words in said(report, "restored")
+    assert words in message(report, "restored")
     assert {"n001@example.com", "n002@example.com", "e030@example.com"} <= users(house).keys()
     house.clock.advance(hours=1)
     report = go(house)
@@ -236,7 +221,7 @@ def test_a_group_takes_the_name_of_another(quick) -> None:
     assert kinds(report) == {"add_member": 30, "remove_member": 30}
     assert report.outcome["done"] == 30
     assert {key.rpartition(":")[2] for key in held(report)} == {"Field"}
-    assert "group Field shrank from 30 to 0" in said(report, "shrink")
+    assert "group Field shrank from 30 to 0" in message(report, "shrink")
 
 
 def test_a_person_takes_the_address_of_a_leaver(quick) -> None:
