@@ -29,8 +29,8 @@ SLAPD = shutil.which("slapd", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/libe
 SLAPADD = shutil.which("slapadd", path="/usr/sbin:/usr/local/sbin:/usr/bin")
 
 needs_slapd = pytest.mark.skipif(
-    SLAPD is None or SLAPADD is None or shutil.which("ldapsearch") is None,
-    reason="slapd or ldap-utils is not installed",
+    SLAPD is None or SLAPADD is None or shutil.which("ldapsearch") is None or shutil.which("openssl") is None,
+    reason="slapd, ldap-utils or openssl is not installed",
 )
 
 _CONFIG = """\

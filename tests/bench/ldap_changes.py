@@ -12,27 +12,10 @@ from typing import Any
 from connectors.ldap.settings import Bind, Groups, People, Servers, Settings
 from connectors.ldap.source import LdapSource
 from connectors.model import Certificate, Known
-from tests.slapd import GROUPS, PEOPLE, READER, SECRET, Slapd, group, person, uid_dn
+from tests.bench.ldap_directory import dn, people, person, teams
+from tests.slapd import GROUPS, PEOPLE, READER, SECRET, Slapd
 
 IN_GROUP = 1000
-
-
-def _person(n: int) -> str:
-    return person(
-        f"p{n:06}",
-        cn=f"Person Number {n}",
-        sn=f"Number {n}",
-        givenName="Person",
-        displayName=f"Person Number {n}",
-        mail=f"person{n}@example.com",
-        title="Fitter",
-        departmentNumber=str(n % 100),
-        employeeNumber=str(n),
-    )
-
-
-def _group(number: int, count: int) -> str:
-    return group(f"Team {number}", [uid_dn(f"p{(number * 7 + n * 11) % count:06}") for n in range(IN_GROUP)])
 
 
 CHANGED = 100
@@ -59,7 +42,7 @@ def ldap_changes(scratch: Path, *, quick: bool) -> list[dict[str, Any]]:
 
     count = 20_000 if quick else 100_000
     slapd = Slapd(scratch / "slapd-changes", database="index member,manager,memberUid,entryCSN eq")
-    slapd.load(*(_person(n) for n in range(count)), *(_group(n, count) for n in range(count // IN_GROUP))).start()
+    slapd.load(*people(count), *teams(count // IN_GROUP, of=count, size=IN_GROUP)).start()
     try:
         seconds = _measure(slapd, count)
     finally:
@@ -114,18 +97,18 @@ def _measure(slapd: Slapd, count: int) -> dict[str, float]:
 
 def _titles(round_: int) -> str:
     return "".join(
-        f"dn: {uid_dn(f'p{round_ * CHANGED + n:06}')}\nchangetype: modify\nreplace: title\ntitle: Foreman {round_}\n\n"
+        f"dn: {dn(round_ * CHANGED + n)}\nchangetype: modify\nreplace: title\ntitle: Foreman {round_}\n\n"
         for n in range(CHANGED)
     )
 
 
 def _members(round_: int, count: int) -> str:
-    added = "".join(f"member: {uid_dn(f'p{count - 1 - round_ * 10 - n:06}')}\n" for n in range(10))
+    added = "".join(f"member: {dn(count - 1 - round_ * 10 - n)}\n" for n in range(10))
     return f"dn: cn=Team 0,{GROUPS}\nchangetype: modify\nadd: member\n{added}\n"
 
 
 def _newcomers(round_: int, count: int) -> list[str]:
-    return [_person(count + round_ * CHANGED + n) for n in range(CHANGED)]
+    return [person(count + round_ * CHANGED + n) for n in range(CHANGED)]
 
 
 def _announced(slapd: Slapd, source: LdapSource) -> float:
@@ -139,7 +122,7 @@ def _announced(slapd: Slapd, source: LdapSource) -> float:
     with ldap3.Connection(ldap3.Server(slapd.url, get_info=ldap3.NONE), ADMIN, "admin", auto_bind=True) as admin:
         for n in range(ROUNDS):
             start = time.perf_counter()
-            admin.modify(uid_dn("p000000"), {"title": [(ldap3.MODIFY_REPLACE, [f"Head {n}"])]})
+            admin.modify(dn(0), {"title": [(ldap3.MODIFY_REPLACE, [f"Head {n}"])]})
             assert source.watch(10)
             took.append(time.perf_counter() - start)
     source.close()

@@ -29,13 +29,18 @@ GROUP_FILTER = "(objectClass=groupOfNames)"
 
 
 def people(count: int) -> Iterator[str]:
-    """People with ten attributes, as LDIF."""
-    for n in range(count):
-        yield (
-            f"dn: {dn(n)}\nobjectClass: inetOrgPerson\nuid: p{n:07}\ncn: Person Number {n}\nsn: Number {n}\n"
-            f"givenName: Person\ndisplayName: Person Number {n}\nmail: person{n}@example.com\ntitle: Fitter\n"
-            f"departmentNumber: {n % 100}\nemployeeNumber: {n}\n\n"
-        )
+    """The first people, as LDIF."""
+    return map(person, range(count))
+
+
+def person(number: int) -> str:
+    """Somebody with ten attributes, as LDIF."""
+    n = number
+    return (
+        f"dn: {dn(n)}\nobjectClass: inetOrgPerson\nuid: p{n:07}\ncn: Person Number {n}\nsn: Number {n}\n"
+        f"givenName: Person\ndisplayName: Person Number {n}\nmail: person{n}@example.com\ntitle: Fitter\n"
+        f"departmentNumber: {n % 100}\nemployeeNumber: {n}\n\n"
+    )
 
 
 def group(name: str, members: Iterable[str], base: str = GROUPS) -> str:
