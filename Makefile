@@ -45,9 +45,9 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# Servers that tests start: an IMAP server, OpenLDAP, Samba as Active Directory. Where one is missing its tests are skipped, and
+# Servers that tests start: an IMAP server, OpenLDAP, Samba as Active Directory, PostgreSQL. Where one is missing its tests are skipped, and
 # fail there when CI=true.
-DEBIAN = dovecot-imapd openssl slapd ldap-utils samba-ad-dc samba-ad-provision
+DEBIAN = dovecot-imapd openssl slapd ldap-utils samba-ad-dc samba-ad-provision postgresql
 APT = DEBIAN_FRONTEND=noninteractive apt-get -qq -y
 
 $(VENV)/.tests-installed: requirements-dev.lock $(VENV)/.installed
