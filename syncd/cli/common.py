@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from connectors.fluix.account import EmbeddedAccount
+from syncd import collector
 from syncd.bootstrap import App, actor, open_app, utc_now
 from syncd.config import load_config
 from syncd.errors import Advice, Exit, LockedError, UsageError
@@ -134,6 +135,7 @@ def working(app: App, command: str, wait_seconds: float = 0.0) -> Iterator[Sync]
         stopper.listening(),
         progress_line() as progress,
     ):
+        collector.rest()
         yield app.sync(progress, stopper.critical)
 
 

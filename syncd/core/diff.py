@@ -18,7 +18,9 @@ from syncd.core.humans import Isolated, Leaver, Link, Present, Verdict
 from syncd.core.ownership import (
     Owners,
     Sides,
+    as_given,
     askers,
+    confirmed,
     disagreement,
     gave,
     gave_groups,
@@ -111,13 +113,16 @@ def _present(person: Present, account: Account, ground: Ground) -> Difference:
     result = Difference()
     if person.replaces:
         return _new_key(person, account)
+    result.findings += disagreement(person)
+    _attributes(person, account, ground, result)
+    if not ground.renames and as_given(person, account):
+        result.noted = confirmed(person.links[0], account, person.wanted)
+        return result
     have = {normalise_name(name): name for name in (_renamed(group, ground) for group in account.groups)}
     want = frozenset(map(normalise_name, person.wanted.groups))
     sides = Sides(person, account, Owners(person.links, ground.renames), have, want)
     result.links = joined(person, account, sides.owners) if person.adopt else []
     result.noted = noted(sides)
-    result.findings += disagreement(person)
-    _attributes(person, account, ground, result)
     _joining(sides, ground, result)
     _parting(sides, ground, result)
     return result

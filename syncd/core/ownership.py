@@ -95,6 +95,14 @@ class Sides:
     """The groups that all sources together ask for, as compared."""
 
 
+def as_given(person: Present, account: Account) -> bool:
+    """Whether one source alone asks for exactly the groups that it gave and the account has: true of nearly everybody."""
+    if len(person.links) != 1 or len(person.entries) != 1 or person.past or person.adopt:
+        return False
+    wanted = person.wanted.groups
+    return list(wanted) == gave_groups(person.links[0].given) and account.groups == set(wanted)
+
+
 def noted(sides: Sides) -> list[Link]:
     """Links that are to be written anew, for what their sources ask for is no longer what they gave; the account stays.
 
@@ -120,6 +128,12 @@ def noted(sides: Sides) -> list[Link]:
         if news:
             found.append(replace(link, given={**link.given, **news}))
     return found
+
+
+def confirmed(link: Link, account: Account, wanted: Wanted) -> list[Link]:
+    """This link, if it is to be written anew for its attributes alone."""
+    news = _confirmed(link.given, account, wanted) if link.given else {}
+    return [replace(link, given={**link.given, **news})] if news else []
 
 
 def _confirmed(given: Mapping[str, Any], account: Account, wanted: Wanted) -> dict[str, str]:

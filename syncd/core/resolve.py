@@ -85,10 +85,11 @@ class _Resolver:
 
     def _humans(self) -> list[list[Entry]]:
         """The live and the unclear records, grouped: the same account or the same address is the same human."""
+        there = [entry for entry in self.cluster.entries if entry.live or entry.unclear]
+        if len(there) <= 1:  # nearly everybody
+            return [[entry] for entry in there]
         home: dict[object, list[Entry]] = {}
-        for entry in sorted(self.cluster.entries, key=self._order):
-            if not entry.live and not entry.unclear:
-                continue
+        for entry in sorted(there, key=self._order):
             link = self.link.get(entry.key)
             homes: list[object] = [link.fluix_id if link else entry.key, ("at", entry.shaped.email or entry.key)]
             meeting = {id(home[place]): home[place] for place in homes if place in home}

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from connectors.csv_source import CsvSource
 from connectors.model import normalise_name
+from syncd import collector
 from syncd.core.diff import Ground, diff
 from syncd.core.resolve import resolve
 from syncd.core.rules import Rules
@@ -29,6 +30,7 @@ def source(path: Path) -> CsvSource:
 
 def main(folder: Path, day: str) -> None:
     """Measure one day's work on a copy of the store."""
+    collector.rest()
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         shutil.copy(folder / "syncd.db", scratch)
         engine = open_engine(f"sqlite:///{scratch}/syncd.db")
