@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from functools import cache
 
-from connectors.model import normalise_email
+from connectors.model import normalise_email, normalise_name
 from syncd.core.change import RecordKey
 from syncd.core.humans import Entry, Leaver, Present
+from syncd.core.ownership import gave_groups
 from syncd.core.resolve import resolve
-from syncd.core.succession import Manager, Succession, successor
-from syncd.store import accounts, clusters, runs
+from syncd.core.succession import Manager, Owner, Succession, owner_of, successor
+from syncd.store import accounts, clusters, groups, runs
 from syncd.sync import Sync
 
 
@@ -25,6 +27,7 @@ class Heirs:
         self._sync = sync
         self._leaving = leaving
         self._trust: clusters.Trust | None = None
+        self._owned = cache(lambda: groups.owned(sync.store))
         self._known: dict[tuple[str, str], Manager | None] = {}
 
     def of(self, leaver: Leaver) -> Succession:
@@ -36,10 +39,20 @@ class Heirs:
             found = self.find("", to)
             stays = found is not None and found.stays and found.email
             return Succession(to) if stays else Succession(None, (f"{to} {_why_not(found)}",))
+        if to == "group_owner":
+            return owner_of(self._owners(leaver))
         entry = next((entry for entry in leaver.entries if entry.manager), None)
-        if to != "manager" or entry is None:
+        if entry is None:
             return Succession(None)
         return successor(entry.manager, lambda manager: self.find(entry.key.source, manager))
+
+    def _owners(self, leaver: Leaver) -> Iterator[Owner]:
+        """Who owns the groups that its sources gave: the leaver itself is nobody's heir."""
+        given = {normalise_name(name) for link in leaver.links for name in gave_groups(link.given)}
+        mine = {entry.key for entry in leaver.entries}
+        for name, key, owner in self._owned():
+            if normalise_name(name) in given and RecordKey(key.source, owner) not in mine:
+                yield Owner(owner, name, self.find(key.source, owner))
 
     def find(self, source: str, manager: str) -> Manager | None:
         """What is known of whoever this source writes so: an external id of its own, or an address."""

@@ -40,6 +40,8 @@ class Read:
             for r in records
             if r.kind == "group"
         }
+        groups = (r for r in records if r.kind == "group")
+        self.owners = {r.attributes["display_name"]: names.get(r.attributes.get("owner")) for r in groups}  # type: ignore[arg-type]
 
     def members(self) -> dict[str, set[str]]:
         """Group -> user names."""

@@ -36,9 +36,9 @@ class Affected:
         self._read: set[str] = set()
 
     def containing(self, names: Sequence[bytes], users: Sequence[bytes]) -> list[bytes]:
-        """Add the groups that name somebody of these; gives the names of the added ones."""
-        scope = self._scope
-        attributes = [name for name in scope.kind.member_attributes if name.lower() != USERS]
+        """Add the groups that name somebody of these, as a member or owner; gives the names of the added ones."""
+        kind = self._scope.kind
+        attributes = [*(name for name in kind.member_attributes if name.lower() != USERS), kind.owner_attribute]
         added: list[bytes] = []
         size = max(1, self._meeting.settings.lookup_size // max(1, len(attributes)))
         for at in range(0, len(names), size):

@@ -89,11 +89,13 @@ class GroupReader:
         self._make_lookup = make_lookup
         self._acquaint = acquaint
         self._members = tuple(attribute.lower() for attribute in kind.member_attributes)
+        self._owner = kind.owner_attribute.lower()
         self.asked = (
             *dict.fromkeys((kind.key_attribute, people_kind.key_attribute)),
             settings.name,
             "objectClass",
             *kind.member_attributes,
+            kind.owner_attribute,
             *(("memberURL",) if kind.member_urls else ()),
             *(("objectSid",) if kind.primary_groups else ()),
             *(("uSNChanged",) if kind.ranged else ()),
@@ -161,7 +163,7 @@ class GroupReader:
     def _meet(self, entries: Iterable[Entry]) -> None:
         """Let whom these groups name be known."""
         if self._acquaint is not None:
-            self._acquaint(*named_by(entries, self._members))
+            self._acquaint(*named_by(entries, (*self._members, self._owner)))
 
     def _take(self, entry: Entry, *, listed: bool) -> int:
         """Note a group; the number under which it stands."""
@@ -204,6 +206,7 @@ class GroupReader:
         classes = {value.lower() for value in entry.attributes.get("objectclass", ())}
         if not some and self._kind.name == "openldap" and not NEVER_EMPTY.isdisjoint(classes):
             group.why = "it shows no member, and its object class wants one: the bind user may not read them"
+        group.owners = tuple(entry.attributes.get(self._owner, ()))
         if self._kind.primary_groups:
             group.sid = next(iter(entry.attributes.get("objectsid", ())), None)
 
@@ -337,4 +340,11 @@ class GroupReader:
             rows.update(part.rows)
         self.names.add(group.name)
         members = tuple(sorted(map(self._index.key, rows)))
-        yield Record("group", group.key, {"display_name": group.name, "members": members})
+        owner = self._owner_of(group)
+        told = {"owner": owner} if owner else {}
+        yield Record("group", group.key, {"display_name": group.name, "members": members, **told})
+
+    def _owner_of(self, group: Membership) -> str | None:
+        """The key of the first who answers for it and is one of our people."""
+        rows = map(self._index.named, group.owners)
+        return next((self._index.key(row) for row in rows if row >= 0 and self._index.state(row) != GONE), None)

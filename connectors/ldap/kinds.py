@@ -99,6 +99,8 @@ class Kind:
     decode_key: Callable[[bytes], str]
     member_attributes: tuple[str, ...] = ("member", "uniqueMember", "memberUid")
     """Where groups keep their members: DNs, but for `memberUid`, which holds values of `uid`."""
+    owner_attribute: str = "owner"
+    """Where groups keep the DN of whoever answers for them (RFC 4519, 2.21)."""
     people_filter: str = "(objectClass=inetOrgPerson)"
     group_filter: str = (
         "(|(objectClass=groupOfNames)(objectClass=groupOfUniqueNames)(objectClass=posixGroup)(objectClass=groupOfURLs))"
@@ -145,6 +147,7 @@ ACTIVE_DIRECTORY = Kind(
     "objectGUID",
     guid_mixed,
     ("member",),
+    "managedBy",
     "(&(objectCategory=person)(objectClass=user))",
     "(objectClass=group)",
     ("useraccountcontrol",),
@@ -156,15 +159,19 @@ ACTIVE_DIRECTORY = Kind(
 SAMBA = replace(ACTIVE_DIRECTORY, name="samba")
 DS389 = Kind("ds389", "nsUniqueId", ns_unique_id)
 FREEIPA = Kind(
-    "freeipa", "ipaUniqueID", uuid_text, ("member",), "(objectClass=posixAccount)", "(objectClass=ipaUserGroup)"
+    "freeipa",
+    "ipaUniqueID",
+    uuid_text,
+    ("member",),
+    people_filter="(objectClass=posixAccount)",
+    group_filter="(objectClass=ipaUserGroup)",
 )
 EDIRECTORY = Kind(
     "edirectory",
     "GUID",
     guid_straight,
     ("member", "uniqueMember"),
-    "(objectClass=inetOrgPerson)",
-    "(|(objectClass=groupOfNames)(objectClass=groupOfUniqueNames))",
+    group_filter="(|(objectClass=groupOfNames)(objectClass=groupOfUniqueNames))",
 )
 OTHER = Kind("other", "entryUUID", uuid_text)
 

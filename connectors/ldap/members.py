@@ -50,6 +50,8 @@ class Membership:
     why: str = ""
     """Why its members are not known wholly."""
     sid: bytes | None = None
+    owners: tuple[bytes, ...] = ()
+    """Names of those who answer for the group."""
 
     def reached(self, groups: Sequence[Membership]) -> Iterator[Membership]:
         """This group and every group in it, at any depth, each once."""

@@ -1,8 +1,8 @@
-"""Who takes over a leaver's documents: up the chain of managers to the first who stays and has an account. Pure."""
+"""Who takes over a leaver's documents: the first manager up the chain who stays and has an account, or a group's owner. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 
@@ -26,6 +26,35 @@ class Succession:
     """Who takes over; None: nobody does."""
     chain: tuple[str, ...] = ()
     """Who was met on the way and does not, each with the reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Who answers for a group."""
+
+    name: str
+    """As the source writes it."""
+    group: str
+    known: Manager | None
+    """What is known of the owner; None when nothing is."""
+
+
+def owner_of(owners: Iterable[Owner]) -> Succession:
+    """The one person who owns groups of a leaver, stays, and has an account. Of several nobody is chosen by chance."""
+    staying: dict[str, str] = {}
+    chain = []
+    for owner in owners:
+        if owner.known and owner.known.email and owner.known.stays:
+            staying.setdefault(owner.known.email, owner.group)
+        else:
+            why = ("leaves as well" if owner.known.email else "has no account") if owner.known else "is unknown"
+            chain.append(f"{owner.name}, who owns {owner.group}, {why}")
+    if len(staying) == 1:
+        return Succession(next(iter(staying)), tuple(chain))
+    if staying:
+        named = ", ".join(f"{email} owns {group}" for email, group in staying.items())
+        return Succession(None, (f"several own its groups: {named}",))
+    return Succession(None, tuple(chain) or ("no source names an owner of its groups",))
 
 
 def successor(manager: str, find: Callable[[str], Manager | None]) -> Succession:

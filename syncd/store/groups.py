@@ -26,6 +26,27 @@ def name_groups(engine: Engine, names: Mapping[RecordKey, str]) -> None:
             connection.execute(upsert(connection, group_links), rows)
 
 
+def owned(engine: Engine) -> list[tuple[str, RecordKey, str]]:
+    """Groups by their names in Fluix, with the record of each and the external id of who owns it there."""
+    record = (
+        (records.c.source == group_links.c.source)
+        & (records.c.external_id == group_links.c.external_id)
+        & (records.c.kind == "group")
+        & records.c.gone_since.is_(None)
+    )
+    query = (
+        select(group_links.c.name, group_links.c.source, group_links.c.external_id, records.c.attributes)
+        .join(records, record)
+        .order_by(group_links.c.name, group_links.c.source)
+    )
+    with reading(engine) as connection:
+        return [
+            (name, RecordKey(source, key), str(attributes["owner"]))
+            for name, source, key, attributes in connection.execute(query)
+            if attributes.get("owner")
+        ]
+
+
 def group_records(engine: Engine, sources: Iterable[str]) -> dict[RecordKey, str]:
     """The group records that were read of these sources, and their names there."""
     query = select(records.c.source, records.c.external_id, records.c.attributes).where(

@@ -127,6 +127,17 @@ def test_managers_are_found_and_their_people_follow(slapd):
     reader.check()
 
 
+def test_owners_of_groups_are_found_and_their_groups_follow(slapd):
+    reader = follow(slapd)
+    slapd.change(modify(cn("Field"), "owner", uid_dn("dora")))
+    reader.poll()
+    reader.check()
+    slapd.add(person("dora"))
+    told = reader.poll()
+    assert "Field" in told.names
+    reader.check()
+
+
 def test_an_attribute_that_was_hidden_meanwhile_is_no_change(tmp_path):
     slapd = Slapd(tmp_path / "slapd")
     try:

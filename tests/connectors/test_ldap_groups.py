@@ -37,6 +37,15 @@ def cn(name, base=GROUPS):
     return f"cn={name},{base}"
 
 
+def test_the_owner_of_a_group_is_the_first_who_is_one_of_our_people(slapd):
+    found = groups_of(
+        slapd,
+        group("Field", [uid_dn("anna")], owner=[f"cn=nobody,{ELSEWHERE}", uid_dn("dora")]),
+        group("Office", [uid_dn("anna")], owner=f"cn=nobody,{ELSEWHERE}"),
+    )
+    assert found.owners == {"Field": "dora", "Office": None}
+
+
 def test_three_kinds_of_groups(slapd):
     found = groups_of(
         slapd,

@@ -99,3 +99,22 @@ def test_a_server_that_is_away_deletes_nobody(company: House, slapd: Slapd) -> N
     assert away.code == 1
     assert away.json["error"]["what"]
     assert len(users(company)) == 8
+
+
+def test_the_owner_of_a_group_gets_the_documents_of_its_leavers(company: House, slapd: Slapd) -> None:
+    company.configure(
+        leavers={"grace_days": 0, "certified_absences": 1, "documents": {"reassign": "group_owner"}},
+        shrink={"max_percent": 100},
+    )
+    slapd.change(f"dn: cn=Field,{GROUPS}\nchangetype: modify\nadd: owner\nowner: {uid_dn('u5')}\n\n")
+    assert company.syncd("run").code == 0
+    documents = "users: []\ndocuments: [{title: Form 7, state: draft, user: u1@example.com}]\n"
+    (company.folder / "copy.yaml").write_text(documents)
+    assert company.syncd("account", "load", "copy.yaml").code == 0
+    slapd.delete(uid_dn("u1"))
+    plan = company.syncd("plan", "--json").json
+    (deletion,) = (change for change in plan["changes"] if change["kind"] == "delete_user")
+    assert (deletion["user"], deletion["after"]["documents"]) == ("u1@example.com", "u5@example.com")
+    slapd.delete(uid_dn("u5"))
+    said = [found["message"] for found in company.syncd("plan", "--json").json["findings"]]
+    assert any("who owns Field, leaves as well" in message for message in said), said
