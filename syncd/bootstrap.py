@@ -33,6 +33,7 @@ from syncd.core.shrinkage import Shrinkage
 from syncd.secrets import Secret, SecretError
 from syncd.store.engine import open_engine, require_current
 from syncd.store.orders import OrderBook
+from syncd.store.retention import Keep
 from syncd.store.sources import SourceMemory
 from syncd.sync import Progress, Sync
 
@@ -99,7 +100,7 @@ class App:
             },
             progress=progress,
             critical=critical,
-            audit_lasts=timedelta(days=config.retention.audit_days),
+            keep=Keep(timedelta(days=config.retention.audit_days), timedelta(days=config.retention.history_days)),
             sampling=Sampling(*config.proof.figures),
         )
 

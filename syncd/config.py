@@ -511,8 +511,20 @@ class RetentionConfig(Section):
         description="Days after which rows of the audit are taken off its beginning; 0 keeps them for ever. Not less than 31 "
         "days, and what a deletion that can be recovered or an open work order needs stays longer.",
     )
+    history_days: int = Field(
+        default=0,
+        description="Days after which plans, with their journal and approvals, and runs go; 0 keeps them for ever. Not less than "
+        "audit_days, for from them it is known what people were called before, when their data is erased.",
+    )
 
-    @field_validator("audit_days")
+    @model_validator(mode="after")
+    def _audit_goes_first(self) -> Self:
+        if self.history_days and not 0 < self.audit_days <= self.history_days:
+            message = f"is {self.history_days}: plans stay at least as long as the audit, so give audit_days, and not less here"
+            raise faults(Fault(message, ("history_days",)))
+        return self
+
+    @field_validator("audit_days", "history_days")
     @classmethod
     def _long_enough(cls, days: int) -> int:
         if days != 0 and not _LEAST_DAYS <= days <= _MOST_DAYS:

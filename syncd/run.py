@@ -227,7 +227,7 @@ def _apply(sync: Sync, run_id: int, stored: StoredPlan, resumed: int, *, fresh: 
     runs.write(sync.store, run_id, plan_id=stored.plan_id, decision=report.decision.word, outcome=report.outcome)
     departures.note_returns(sync.store, sync.clock())
     erase_due(sync.store, sync.clock(), sync.actor)
-    retire_due(sync.store, sync.audit_lasts, sync.clock(), sync.actor)
+    retire_due(sync.store, sync.keep, sync.clock(), sync.actor)
     return report
 
 

@@ -15,6 +15,7 @@ from syncd.core.leaving import Farewells
 from syncd.core.proof import EACH_TWENTY, Sampling
 from syncd.core.rules import Rules
 from syncd.core.safety import Policy
+from syncd.store.retention import FOR_EVER, Keep
 
 Progress = Callable[[str, int], None]
 """Told the name of a stage and how much of it was done since the last call."""
@@ -44,8 +45,8 @@ class Sync:
     critical: Callable[[], AbstractContextManager[None]] = nullcontext
     """A block that a signal does not break."""
     progress: Progress = lambda _stage, _count: None
-    audit_lasts: timedelta = timedelta(0)
-    """How long rows of the audit are kept; zero: for ever."""
+    keep: Keep = FOR_EVER
+    """How long what was done stays in the store."""
     sampling: Sampling = EACH_TWENTY
     """How many of the acknowledged changes are read back."""
 

@@ -187,8 +187,13 @@ def stream(connection: Connection, since: datetime | None = None) -> Iterator[di
 
 def older(connection: Connection, before: datetime) -> bool:
     """Whether the chain begins with rows that are older."""
-    first = connection.execute(select(audit.c.at).order_by(audit.c.place).limit(1)).scalar()
+    first = begins(connection)
     return first is not None and first < before
+
+
+def begins(connection: Connection) -> datetime | None:
+    """When the first row was written that is still there; None: there is none."""
+    return connection.execute(select(audit.c.at).order_by(audit.c.place).limit(1)).scalar()
 
 
 def retire(connection: Connection, before: datetime, actor: str, now: datetime) -> int:
