@@ -11,7 +11,9 @@ def rest() -> None:
     """Let the cyclic collector look seldom, and never again at what was imported.
 
     Values without cycles are freed at once as ever, so memory stays flat. Measured at a million people of whom 1 % changed: an
-    eighth less time.
+    eighth less time. Told again it does nothing: a process that stays makes garbage that must not be frozen.
     """
+    if gc.get_freeze_count():
+        return
     gc.freeze()
     gc.set_threshold(_YOUNG, _MIDDLE, _OLD)
