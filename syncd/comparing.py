@@ -19,6 +19,7 @@ from syncd.core.quarantine import sentence
 from syncd.core.resolve import resolve
 from syncd.core.safety import Facts, Policy, SourceRead
 from syncd.core.shrinkage import Size, absences, shrunk
+from syncd.core.standing import Standing, standings
 from syncd.heirs import Heirs
 from syncd.reading import SourcesRead
 from syncd.store import accounts, clusters, departures, links, runs, size_history, sizes, tallies
@@ -39,6 +40,8 @@ class Compared:
     stayed: list[Link] = field(default_factory=list)
     """Links of people who were leaving, and are not any more."""
     settled: list[RecordKey] = field(default_factory=list)
+    standings: dict[RecordKey, Standing] = field(default_factory=dict)
+    """How it stands with everybody of the sources that are told."""
 
     @property
     def vanished(self) -> int:
@@ -61,9 +64,11 @@ def compare(sync: Sync, request: Request, ground: Ground, trust: clusters.Trust)
 def compare_clusters(sync: Sync, found: Iterable[Cluster], ground: Ground, compared: Compared) -> None:
     """Resolve and compare these clusters, and add what they come to."""
     for cluster in found:
-        differences = [
-            diff(verdict, ground) for verdict in resolve(cluster, adopt=sync.adopt, precedence=tuple(sync.sources))
-        ]
+        verdicts = resolve(cluster, adopt=sync.adopt, precedence=tuple(sync.sources))
+        differences = [diff(verdict, ground) for verdict in verdicts]
+        if sync.tells:
+            found_here = standings(cluster, zip(verdicts, differences, strict=True))
+            compared.standings.update((key, standing) for key, standing in found_here if key.source in sync.tells)
         for difference in differences:
             compared.changes += difference.changes
             compared.findings += difference.findings

@@ -7,7 +7,7 @@ approved of a plan made before.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 
@@ -35,6 +35,7 @@ from syncd.core.humans import Link, Verdict
 from syncd.core.plan import Plan
 from syncd.core.report import Report
 from syncd.core.safety import Review
+from syncd.core.standing import Standing
 from syncd.errors import Interrupted, SyncdError, UsageError
 from syncd.outstanding import without_outstanding
 from syncd.reading import read_sources
@@ -47,6 +48,7 @@ from syncd.store.ledger import Ledger
 from syncd.store.plans import StoredPlan
 from syncd.store.retention import retire_due
 from syncd.sync import Request, Sync
+from syncd.telling import tell_sources
 
 
 def make_plan(sync: Sync, request: Request) -> Report:
@@ -56,8 +58,9 @@ def make_plan(sync: Sync, request: Request) -> Report:
         ConnectorError: no source, or not the target, could be read.
     """
     with _line(sync, request.command) as run_id:
-        stored = _plan(sync, request, run_id)
+        stored, standings = _plan(sync, request, run_id)
         report = Report(run_id, stored.plan_id, stored.plan, stored.review, stored.sources, _decide(sync, stored))
+        tell_sources(sync, standings, report)
         runs.write(sync.store, run_id, plan_id=stored.plan_id, decision=report.decision.word)
     return report
 
@@ -71,8 +74,10 @@ def run(sync: Sync, request: Request) -> Report:
     """
     with _line(sync, request.command) as run_id:
         resumed = _resume(sync, run_id)
-        stored = _plan(sync, request, run_id)
-        return _apply(sync, run_id, stored, resumed, fresh=True)
+        stored, standings = _plan(sync, request, run_id)
+        report = _apply(sync, run_id, stored, resumed, fresh=True)
+        tell_sources(sync, standings, report)
+    return report
 
 
 def apply_plan(sync: Sync, plan_id: int) -> Report:
@@ -95,8 +100,8 @@ def apply_plan(sync: Sync, plan_id: int) -> Report:
         return _apply(sync, run_id, stored, resumed, fresh=False)
 
 
-def _plan(sync: Sync, request: Request, run_id: int) -> StoredPlan:
-    """The steps from reading to the review."""
+def _plan(sync: Sync, request: Request, run_id: int) -> tuple[StoredPlan, Mapping[RecordKey, Standing]]:
+    """The steps from reading to the review; and how it stands with those whose sources are told."""
     now = sync.clock()
     read = read_sources(sync, request, run_id, now)
     lines = {**runs.last_reads(sync.store, sync.sources), **read.lines}
@@ -135,7 +140,7 @@ def _plan(sync: Sync, request: Request, run_id: int) -> StoredPlan:
         now=now,
         lasts=sync.approval_lasts,
     )
-    return StoredPlan(plan_id, run_id, now, plan, review, tuple(known.sources), taken)
+    return StoredPlan(plan_id, run_id, now, plan, review, tuple(known.sources), taken), compared.standings
 
 
 def _decide(sync: Sync, stored: StoredPlan) -> dict[str, Decision]:

@@ -15,6 +15,7 @@ from syncd.core.leaving import Farewells
 from syncd.core.proof import EACH_TWENTY, Sampling
 from syncd.core.rules import Rules
 from syncd.core.safety import Policy
+from syncd.core.standing import Standing
 from syncd.store.retention import FOR_EVER, Keep
 
 Progress = Callable[[str, int], None]
@@ -49,6 +50,8 @@ class Sync:
     """How long what was done stays in the store."""
     sampling: Sampling = EACH_TWENTY
     """How many of the acknowledged changes are read back."""
+    tells: Mapping[str, Callable[[Mapping[str, Standing]], None]] = field(default_factory=dict)
+    """Sources that are told how it stands with their people (external id -> standing), by name."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, bindparam, delete, func, select, update
+from sqlalchemy import Connection, Engine, bindparam, delete, func, select, tuple_, update
 
 from connectors.model import Outcome, Step, normalise_name
 from syncd.core.change import Change, RecordKey
@@ -166,6 +166,19 @@ def _forget(connection: Connection, deleted: Sequence[Change]) -> None:
     )
     if keys:
         connection.execute(gone, keys)
+
+
+def accounts_of(engine: Engine, keys: Iterable[RecordKey]) -> dict[RecordKey, str]:
+    """The accounts that these records are linked to."""
+    found: dict[RecordKey, str] = {}
+    with reading(engine) as connection:
+        for part in chunks(keys):
+            query = select(links.c.source, links.c.external_id, links.c.fluix_id)
+            named = tuple_(links.c.source, links.c.external_id).in_([tuple(key) for key in part])
+            found |= {
+                RecordKey(source, key): fluix_id for source, key, fluix_id in connection.execute(query.where(named))
+            }
+    return found
 
 
 def managed(engine: Engine) -> int:
