@@ -29,6 +29,7 @@ from pydantic_core import ErrorDetails
 from sqlalchemy.engine import make_url
 
 from connectors.email import email_problem
+from syncd.config_daemon import ScheduleConfig, ServeConfig
 from syncd.config_file import (
     ConfigError,
     ConfigProblem,
@@ -532,28 +533,6 @@ class RetentionConfig(Section):
         return days
 
 
-# --- for later versions -------------------------------------------------------------------------------------------
-
-
-class ScheduleConfig(Section):
-    """When the daemon runs by itself: `cron` or `every`, one of them."""
-
-    cron: Annotated[str, matches(r"\S+( +\S+){4}", "a cron line: five fields, as */30 * * * *")] | None = Field(
-        default=None,
-        description="A cron line of five fields (minute, hour, day, month, weekday).",
-    )
-    every: Annotated[str, matches(r"[1-9][0-9]{0,5}[smh]", "a duration: a number and s, m or h, as 5m")] | None = Field(
-        default=None,
-        description="The time between two runs: a number and s, m or h (`2s`, `5m`, `1h`).",
-    )
-
-    @model_validator(mode="after")
-    def _exactly_one(self) -> Self:
-        if (self.cron is None) == (self.every is None):
-            raise faults("give one of `cron` and `every`")
-        return self
-
-
 class MdmConfig(Section):
     """The managed app config that pre-fills each person's email on the login page."""
 
@@ -566,17 +545,6 @@ class MdmConfig(Section):
     literal: bool = Field(
         default=False,
         description="Whether each person's email is written out; otherwise the MDM's own variable stands for it.",
-    )
-
-
-class ServeConfig(Section):
-    """The daemon's HTTP side."""
-
-    listen: Annotated[str, matches(r"(\[[0-9A-Fa-f:.]+\]|[^\s:\[\]]+):[0-9]{1,5}", "HOST:PORT, as 127.0.0.1:8480")] = (
-        Field(
-            default="127.0.0.1:8480",
-            description="Address and port to listen on. 127.0.0.1 is reachable from this machine only.",
-        )
     )
 
 
@@ -632,12 +600,9 @@ class Config(Located):
     retention: RetentionConfig = Field(
         default=RetentionConfig(), description="How long what was done stays in the store."
     )
-    schedule: ScheduleConfig | None = Field(
-        default=None,
-        description="When the daemon runs by itself. Not used by this version.",
-    )
+    schedule: ScheduleConfig = Field(default=ScheduleConfig(), description="When the daemon runs by itself.")
     mdm: MdmConfig | None = Field(default=None, description="The managed app config. Not used by this version.")
-    serve: ServeConfig | None = Field(default=None, description="The daemon's HTTP side. Not used by this version.")
+    serve: ServeConfig = Field(default=ServeConfig(), description="The daemon's HTTP side.")
 
     _lines: Mapping[str, int] = PrivateAttr(default_factory=dict)
 
@@ -665,7 +630,7 @@ class Config(Located):
 
     def unused(self) -> list[str]:
         """The keys that were given and that this version does not use, for `check` to say so."""
-        return [key for key in ("store_password", "schedule", "mdm", "serve") if getattr(self, key) is not None]
+        return [key for key in ("store_password", "mdm") if getattr(self, key) is not None]
 
     def secret_problems(self) -> list[str]:
         """Every secret that cannot be read at this moment, as sentences with the key and a cure."""

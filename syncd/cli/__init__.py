@@ -37,6 +37,7 @@ COMMANDS = {
     "restore": ("syncd.cli.restore:restore", "Deleted users, whose set-ups Fluix support can recover for 30 days."),
     "store": ("syncd.cli.store:store", "Look after the store."),
     "ldap": ("syncd.cli.ldap:ldap", "Look at a directory, and print the source block for it."),
+    "serve": ("syncd.cli.serve:serve", "The daemon: runs by itself, and answers over HTTP."),
     "completion": ("syncd.cli.completion:completion", "Print the completion script for your shell."),
 }
 

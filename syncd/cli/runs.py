@@ -9,11 +9,22 @@ import click
 
 from syncd.approving import approve as give_approval
 from syncd.bootstrap import App, actor
-from syncd.cli.common import as_text, number_of, out, print_json, standard, verbose_option, working, write_whole
-from syncd.cli.following import follow_sources
+from syncd.cli.common import (
+    as_text,
+    err,
+    number_of,
+    out,
+    print_json,
+    show_error,
+    standard,
+    verbose_option,
+    working,
+    write_whole,
+)
 from syncd.cli.mail import send_waiting
 from syncd.core.change import Decision
 from syncd.core.report import Report
+from syncd.daemon import stay
 from syncd.errors import Exit, UsageError
 from syncd.render import counted, plan_document, report_document, show_plan, show_report
 from syncd.run import apply_plan, make_plan
@@ -104,7 +115,14 @@ def run(
         return report
 
     if follow:
-        follow_sources(app, sources, every, lambda request: show_report(out, once(request), everything=everything))
+        stay(
+            app.sync().sources,
+            sources,
+            lambda: every,
+            lambda request: show_report(out, once(request), everything=everything),
+            note=lambda sentence: err.print(f"[dim]note[/] {sentence}"),
+            failed=show_error,
+        )
     return _show(once(Request("run", sources, user, full)), as_json=as_json, everything=everything)
 
 

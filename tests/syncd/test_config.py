@@ -91,7 +91,8 @@ def test_the_minimum_has_the_documented_defaults(load, tmp_path):
     assert {kind: limit.count for kind, limit in config.budgets.week.limits.items()} == {"delete": 100}
     assert (config.budgets.minimum_population, config.budgets.block) == (20, "deletes")
     assert (config.shrink.max_percent, config.shrink.group_minimum, config.approvals.expire_hours) == (30, 10, 72)
-    assert (config.schedule, config.mdm, config.serve, config.store_password) == (None, None, None, None)
+    assert (config.mdm, config.store_password) == (None, None)
+    assert (config.schedule.every, config.schedule.cron, config.serve.listen) == ("5m", None, "127.0.0.1:8480")
     assert config.unused() == []
     assert config.secret_problems() == []
 
@@ -199,7 +200,7 @@ def test_what_is_for_later_is_read_and_named(load):
         MINIMAL
         + "store_password: {env: X}\nschedule: {every: 5m}\nserve: {}\nmdm: {bundle_id: com.example.app, vendors: [intune]}\n"
     )
-    assert config.unused() == ["store_password", "schedule", "mdm", "serve"]
+    assert config.unused() == ["store_password", "mdm"]
     assert config.serve.listen == "127.0.0.1:8480"
     assert config.mdm.vendors == ("intune",)
 
@@ -360,7 +361,8 @@ def test_the_error_as_text_names_file_and_line(load, tmp_path):
         ("budgets: {run: {delete: {count: -1}}}\n", 6, "budgets.run.delete.count", "must be at least 0"),
         ("shrink: {max_percent: 101}\n", 6, "shrink.max_percent", "must be at most 100"),
         ("approvals: {expire_hours: 0}\n", 6, "approvals.expire_hours", "must be more than 0, but is 0"),
-        ("schedule: {}\n", 6, "schedule", "give one of `cron` and `every`"),
+        ("schedule: {cron: '0 0 30 2 *'}\n", 6, "schedule.cron", "never happens"),
+        ("schedule: {cron: '61 * * * *'}\n", 6, "schedule.cron", "is no cron line"),
         ("schedule: {every: 5m, cron: '* * * * *'}\n", 6, "schedule", "give one of"),
         ("schedule: {every: 5 minutes}\n", 6, "schedule.every", '"5 minutes" is not a duration'),
         ("schedule: {cron: '* * *'}\n", 6, "schedule.cron", "is not a cron line"),

@@ -1,0 +1,68 @@
+"""serve: the daemon. It runs by itself, and serves SCIM."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from syncd.bootstrap import App, open_app
+from syncd.cli.common import config_option, err, out, show_error, verbose_option, working
+from syncd.cli.mail import send_waiting
+from syncd.config import load_config
+from syncd.core.report import Report
+from syncd.daemon import WebSide, listen, stay
+from syncd.errors import Exit, Interrupted
+from syncd.render import counted
+from syncd.run import run as run_once
+from syncd.sync import Request
+
+_LOCK_SECONDS = 60.0
+"""So long a run waits for one that somebody began by hand."""
+
+
+@click.command()
+@config_option
+@verbose_option
+def serve(config_file: Path) -> int:
+    """Stay: run as often as `schedule` says and when a source changes, and answer over HTTP.
+
+    Ends with 0 when it is stopped (SIGINT, SIGTERM), once what was begun is done.
+    """
+    config = load_config(config_file)
+    app = open_app(config)
+    listener = listen(config.serve.listen)
+    host, port = listener.getsockname()[:2]
+    shown = f"[{host}]" if ":" in host else host
+    with WebSide(config_file.resolve(), listener, _note):
+        out.print(f"serving http://{shown}:{port}", soft_wrap=True)
+        try:
+            stay(
+                app.sync().sources,
+                (),
+                lambda: config.schedule.wait(app.clock()),
+                lambda request: _once(app, request),
+                note=_note,
+                failed=show_error,
+            )
+        except (KeyboardInterrupt, Interrupted):
+            out.print("stopped")
+    return Exit.DONE
+
+
+def _once(app: App, request: Request) -> None:
+    with working(app, "serve", _LOCK_SECONDS) as sync:
+        report = run_once(sync, request)
+    send_waiting(app)
+    if report.plan.changes or report.resumed:
+        out.print(f"[dim]{app.clock():%Y-%m-%d %H:%M:%S}[/] {_line(report)}", soft_wrap=True)
+
+
+def _line(report: Report) -> str:
+    outcome = {name: count for name, count in report.outcome.items() if count}
+    told = ", ".join(f"{count} {name}" for name, count in outcome.items()) or "nothing done"
+    return f"r{report.run_id}: {counted(len(report.plan.changes), 'change')}, {told} (syncd show p{report.plan_id})"
+
+
+def _note(sentence: str) -> None:
+    err.print("[dim]note[/]", sentence, soft_wrap=True)
