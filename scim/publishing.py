@@ -1,0 +1,133 @@
+"""From rows to what clients read: documents with ids, meta, references and what stands in other tables. No models here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+from urllib.parse import quote
+
+import orjson
+from sqlalchemy import Connection, Row, and_, bindparam, select
+
+from scim.moments import published
+from scim.provider import ENDPOINTS, PROVISIONING
+from scim.tables import members, resources
+
+ENTERPRISE: Final = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+Entry = dict[str, Any]
+
+
+def etag(version: int) -> str:
+    """The ETag of a version: weak, since bytes are not promised (RFC 7644 §3.14)."""
+    return f'W/"{version}"'
+
+
+def publish(row: Row[Any], base: str, groups: Sequence[Entry] = (), held: Sequence[Entry] = ()) -> dict[str, Any]:
+    """A resource as a client reads it.
+
+    Args:
+        row: see `scim.rows`.
+        base: the address of the tenant's SCIM root with a slash at its end; empty: references stay relative, without location.
+        groups: of a user, from `groups_of`.
+        held: the members of a group, from `members_of`.
+    """
+    document: dict[str, Any] = orjson.loads(row.document)
+    schemas = document.pop("schemas")
+    resource = {"schemas": schemas, "id": row.id, **document}
+    if row.kind == "User":
+        _refer_to_manager(resource, base)
+        if groups:
+            resource["groups"] = groups
+        if row.state is not None:
+            told = {"state": row.state, "reason": row.reason, "fluixId": row.fluix_id, "invitation": row.invitation}
+            schemas.append(PROVISIONING)
+            resource[PROVISIONING] = {name: said for name, said in told.items() if said is not None}
+    elif held:
+        resource["members"] = held
+    resource["meta"] = meta_of(row, base)
+    return resource
+
+
+def meta_of(row: Row[Any], base: str) -> dict[str, Any]:
+    """A resource's meta (RFC 7643 §3.1)."""
+    meta = {
+        "resourceType": row.kind,
+        "created": published(row.created),
+        "lastModified": published(row.last_modified),
+    }
+    if base:
+        meta["location"] = location(base, row.kind, row.id)
+    meta["version"] = etag(row.version)
+    return meta
+
+
+def location(base: str, kind: str, resource_id: str) -> str:
+    """The address of a resource; relative without a base."""
+    return f"{base}{ENDPOINTS[kind]}/{resource_id}"
+
+
+def _refer_to_manager(resource: Mapping[str, Any], base: str) -> None:
+    manager = resource.get(ENTERPRISE, {}).get("manager")
+    if manager and manager.get("value"):
+        manager["$ref"] = location(base, "User", quote(manager["value"], safe=""))
+
+
+_GROUPS: Final = (
+    select(members.c.member_id, resources.c.id, resources.c.display_name)
+    .join(resources, and_(resources.c.tenant == members.c.tenant, resources.c.id == members.c.group_id))
+    .where(members.c.tenant == bindparam("tenant"))
+    .order_by(members.c.group_id)
+)
+_GROUPS_OF_ONE: Final = _GROUPS.where(members.c.member_id == bindparam("id"))
+_GROUPS_OF_SOME: Final = _GROUPS.where(members.c.member_id.in_(bindparam("ids", expanding=True)))
+
+
+def groups_of(connection: Connection, tenant: str, users: Sequence[str], base: str) -> dict[str, list[Entry]]:
+    """The groups that these users are members of, not counting groups in groups."""
+    if len(users) == 1:
+        rows = connection.execute(_GROUPS_OF_ONE, {"tenant": tenant, "id": users[0]})
+    else:
+        rows = connection.execute(_GROUPS_OF_SOME, {"tenant": tenant, "ids": users})
+    found: dict[str, list[Entry]] = {}
+    for member_id, group_id, name in rows:
+        entry = {"value": group_id, "$ref": location(base, "Group", group_id), "display": name, "type": "direct"}
+        found.setdefault(member_id, []).append(entry)
+    return found
+
+
+_MEMBERS: Final = (
+    select(members.c.group_id, members.c.member_id, members.c.kind, members.c.display)
+    .where(members.c.tenant == bindparam("tenant"), members.c.group_id.in_(bindparam("ids", expanding=True)))
+    .order_by(members.c.added, members.c.member_id)
+)
+
+
+def members_of(connection: Connection, tenant: str, groups: Iterable[str], base: str) -> dict[str, list[Entry]]:
+    """The members of these groups, in the order in which they came."""
+    found: dict[str, list[Entry]] = {}
+    for group_id, member_id, kind, display in connection.execute(_MEMBERS, {"tenant": tenant, "ids": list(groups)}):
+        entry = {"value": member_id, "$ref": location(base, kind, member_id), "type": kind}
+        if display is not None:
+            entry["display"] = display
+        found.setdefault(group_id, []).append(entry)
+    return found
+
+
+def publish_all(
+    connection: Connection, tenant: str, rows: Sequence[Row[Any]], base: str, *, groups: bool = True, held: bool = True
+) -> list[dict[str, Any]]:
+    """Several resources as a client reads them.
+
+    Args:
+        connection: to read by.
+        tenant: whose they are.
+        rows: see `scim.rows`.
+        base: see `publish`.
+        groups: whether the answer says the groups of users: else they are not read.
+        held: whether it says the members of groups.
+    """
+    users = [row.id for row in rows if row.kind == "User"] if groups else []
+    lists = [row.id for row in rows if row.kind == "Group"] if held else []
+    of_users = groups_of(connection, tenant, users, base) if users else {}
+    of_groups = members_of(connection, tenant, lists, base) if lists else {}
+    return [publish(row, base, of_users.get(row.id, ()), of_groups.get(row.id, ())) for row in rows]

@@ -1,0 +1,26 @@
+"""One tenant: whose people an identity provider pushes, and how it wants to be answered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """A tenant of the service provider, at /scim/v2/<name>."""
+
+    name: str
+    dialect: str = "generic"
+    deletes: Literal["stage", "refuse"] = "stage"
+    """`stage` accepts each DELETE and leaves the account to the engine; `refuse` answers 409 where there is a reason."""
+    user_patch_answer: Literal["resource", "nothing"] = "resource"
+    """200 with the resource, or 204 (RFC 7644 §3.5.2)."""
+    group_patch_answer: Literal["resource", "nothing"] = "nothing"
+    unknown_members: Literal["ignore", "refuse"] = "ignore"
+    """What becomes of a member that is no user or group here."""
+
+
+Tenants = Callable[[str], Tenant | None]
+"""Finds a tenant by its name."""

@@ -1,0 +1,22 @@
+"""scim2-server's own contract for storages, whole, on both databases."""
+
+from __future__ import annotations
+
+import pytest
+from scim2_models import ScimProvider
+from scim2_server.testing import ScimStorageContract
+from sqlalchemy import Engine
+
+from scim.provider import build_provider
+from scim.storage import SqlStorage
+from scim.tenant import Tenant
+
+
+class TestStorage(ScimStorageContract):
+    @pytest.fixture
+    def provider(self) -> ScimProvider:
+        return build_provider()
+
+    @pytest.fixture
+    def storage(self, provider: ScimProvider, engine: Engine) -> SqlStorage:
+        return SqlStorage(engine, Tenant("acme"), provider)
