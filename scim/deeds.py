@@ -153,7 +153,7 @@ def _ordered(value: Any) -> Any:
 
 def modified(work: Writing, kind: str, resource_id: str) -> None:
     """A group's members changed: raise its version."""
-    members.touch(work, [resource_id], modified=True)
+    members.modify(work, kind, [resource_id])
     work.did(kind, resource_id, "patch")
 
 

@@ -62,7 +62,11 @@ _RENAME: Final = (
 )
 _TOUCH: Final = (
     update(resources)
-    .where(resources.c.tenant == bindparam("of_tenant"), resources.c.id.in_(bindparam("ids", expanding=True)))
+    .where(
+        resources.c.tenant == bindparam("of_tenant"),
+        resources.c.kind == bindparam("of_kind"),
+        resources.c.id.in_(bindparam("ids", expanding=True)),
+    )
     .values(changed=bindparam("change"), version=resources.c.version + 1)
 )
 
@@ -134,7 +138,9 @@ def remove_where(work: Writing, group: str, condition: Condition | None = None) 
     if condition is not None:
         here.append(condition)
     leaving = select(members.c.member_id).where(*here)
-    touched = update(resources).where(resources.c.tenant == work.tenant, resources.c.id.in_(leaving))
+    touched = update(resources).where(
+        resources.c.tenant == work.tenant, resources.c.kind == "User", resources.c.id.in_(leaving)
+    )
     work.connection.execute(touched.values(changed=work.change, version=resources.c.version + 1))
     return bool(work.connection.execute(delete(members).where(*here)).rowcount)
 
@@ -159,16 +165,25 @@ def leave_all(work: Writing, resource_id: str) -> None:
     groups = work.connection.execute(
         select(members.c.group_id).where(members.c.tenant == work.tenant, members.c.member_id == resource_id)
     ).scalars()
-    touch(work, groups.all(), modified=True)
+    modify(work, "Group", groups.all())
     work.connection.execute(delete(members).where(members.c.tenant == work.tenant, members.c.member_id == resource_id))
     remove_where(work, resource_id)
 
 
-def touch(work: Writing, ids: Iterable[str], *, modified: bool = False) -> None:
-    """Raise the version of these, and tell the engine; `modified`: lastModified too."""
-    statement = _TOUCH.values(last_modified=work.now) if modified else _TOUCH
+def touch(work: Writing, ids: Iterable[str]) -> None:
+    """The `groups` of these users changed: raise their versions, and tell the engine. Groups have no `groups`."""
+    _raise(work, _TOUCH, "User", ids)
+
+
+def modify(work: Writing, kind: str, ids: Iterable[str]) -> None:
+    """These were changed themselves: lastModified, too."""
+    _raise(work, _TOUCH.values(last_modified=work.now), kind, ids)
+
+
+def _raise(work: Writing, statement: Any, kind: str, ids: Iterable[str]) -> None:
     for chunk in _chunks(ids):
-        work.connection.execute(statement, {"of_tenant": work.tenant, "ids": chunk, "change": work.change})
+        asked = {"of_tenant": work.tenant, "of_kind": kind, "ids": chunk, "change": work.change}
+        work.connection.execute(statement, asked)
 
 
 def _chunks(ids: Iterable[str]) -> Iterator[list[str]]:

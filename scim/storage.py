@@ -160,12 +160,13 @@ class SqlStorage(ScimStorage):
             groups="User" in kept and kept["User"].keeps("groups"),
             held="Group" in kept and kept["Group"].keeps("members"),
         )
-        return [self._model(document) for document in documents]
+        return [self.model(document) for document in documents]
 
     def _projection(self, kind: str, parameters: ResponseParameters[Any] | None) -> Projection:
         return projection_of(shape_of(self.provider, kind), parameters)
 
-    def _model(self, document: Mapping[str, Any]) -> Model:
+    def model(self, document: Mapping[str, Any]) -> Model:
+        """The model of a document as published with relative references."""
         model: Any = self.provider.model_for(document["meta"]["resourceType"])
         found: Model = model.model_validate(document, scim_provider=self.provider)
         return found

@@ -1,0 +1,72 @@
+"""The protocol's steps that are ours: limits, /Me, and how a PATCH is answered. All else is scim2-server's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scim2_models import NotFoundException, NotImplementedException, Resource, ResourceType, ResponseParameters, ScimProvider
+from scim2_models import SearchRequest
+from scim2_server.requests import ScimRequest
+from scim2_server.responses import ScimResponse
+from scim2_server.service import ScimService
+
+from scim.limits import Limits, check_filter, check_filter_text
+from scim.tenant import Tenant
+
+
+class TenantService(ScimService):
+    """The service of one tenant.
+
+    Args:
+        provider: what is served.
+        tenant: for whom.
+        secret: what cursors are sealed with; the same in each process.
+        limits: of requests.
+    """
+
+    def __init__(self, provider: ScimProvider, tenant: Tenant, *, secret: str | bytes, limits: Limits) -> None:
+        super().__init__(provider, secret=secret)
+        self.tenant = tenant
+        self.limits = limits
+
+    def me_target(self, request: ScimRequest) -> tuple[ResourceType, str]:
+        """The caller's own user (RFC 7644 §3.11).
+
+        Raises:
+            NotImplementedException: the caller is no user.
+            NotFoundException: the user is not there.
+        """
+        own = getattr(request.subject, "resource_id", None)
+        if own is None:
+            raise NotImplementedException(detail="/Me stands for a user, and the caller is none")
+        return self.get_resource_type("User"), str(own)
+
+    def answers_patch(self, kind: str, parameters: ResponseParameters[Any]) -> bool:
+        """Whether a PATCH is answered with the resource: as the tenant says, or when the client asks for attributes."""
+        asked = bool(parameters.attributes or parameters.excluded_attributes)
+        how = self.tenant.group_patch_answer if kind == "Group" else self.tenant.user_patch_answer
+        return asked or how == "resource"
+
+    def patch_response(self, base_url: str, resource: Resource[Any], response_parameters: ResponseParameters[Any]) -> ScimResponse:
+        """200 with the resource, or 204."""
+        kind = str(resource.meta.resource_type) if resource.meta else ""
+        if self.answers_patch(kind, response_parameters):
+            return self.replacement_response(base_url, resource, response_parameters)
+        return super().patch_response(base_url, resource, response_parameters)
+
+    def read_search(self, resource_types: list[ResourceType], payload: Any) -> tuple[SearchRequest[Any], Any]:
+        """A search, its filter within the limits.
+
+        Raises:
+            NotFoundException: never; see the library for what else it raises.
+        """
+        if isinstance(payload, dict):
+            for name, value in payload.items():
+                if isinstance(value, str) and str(name).lower() == "filter":
+                    check_filter_text(self.limits, value)
+        request, position = super().read_search(resource_types, payload)
+        if request.filter is not None:
+            check_filter(self.limits, request.filter.ast)
+        return request, position
+
+
