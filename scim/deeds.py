@@ -25,7 +25,6 @@ _LEFT_OUT: Final = ("id", "meta", "members", "groups", "password", PROVISIONING)
 def document_of(dumped: Mapping[str, Any]) -> dict[str, Any]:
     """What is stored of a resource: as published, but what stands elsewhere, and references made from values."""
     document = {name: value for name, value in dumped.items() if name not in _LEFT_OUT}
-    document["schemas"] = [urn for urn in document["schemas"] if urn != PROVISIONING]
     enterprise = document.get(ENTERPRISE)
     if enterprise and (manager := enterprise.get("manager")):
         manager = dict(manager)

@@ -6,7 +6,7 @@ Both ways give the same answers; a test compares them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from http import HTTPStatus
 from typing import Any, cast
 
@@ -32,9 +32,10 @@ from sqlalchemy import Connection, Row
 from scim import deeds, members, patching, quick, rows
 from scim.bulk import TwoPassPlan
 from scim.projection import Projection, projection_of
+from scim.provider import PROVISIONING
 from scim.publishing import etag, location, publish, publish_all
 from scim.seams import MayDelete
-from scim.service import TenantService
+from scim.service import SMALL, TenantService
 from scim.shapes import Shape, shape_of
 from scim.sorting import BY_ARRIVAL
 from scim.storage import SqlStorage, dump
@@ -208,7 +209,7 @@ class TenantHandler(ScimHandler):
             with self.storage.writing() as work:
                 conditions = self.service.read_conditions(request)
                 row = self._patched(work, resource_type, str(target.resource_id), patch, conditions)
-                if self.service.answers_patch(kind, parameters):
+                if self.service.answers_patch(kind, parameters, partial(members.size, work, row.id, SMALL)):
                     response = self._answer(work.connection, request, row, self._projection(kind, parameters))
                 else:
                     response = ScimResponse(HTTPStatus.NO_CONTENT, None, {"ETag": etag(row.version)})
@@ -245,9 +246,14 @@ class TenantHandler(ScimHandler):
 
     def _patch_document(self, work: Writing, shape: Shape, row: Row[Any], patch: PatchOp[Any], operations: Sequence[Any]) -> bool:
         model = self.storage.model(publish(row, ""))
-        if not patch.model_copy(update={"operations": list(operations)}).patch(model):
+        named = patching.names(PROVISIONING, operations)
+        if not patch.model_copy(update={"operations": list(operations)}).patch(model) and named is None:
             return False
-        return deeds.replace(work, shape, row, deeds.document_of(dump(model, self.service.provider)), "patch")
+        document = deeds.document_of(dump(model, self.service.provider))
+        if named is not None:
+            others = [urn for urn in document["schemas"] if urn != PROVISIONING]
+            document["schemas"] = [*others, PROVISIONING] if named else others
+        return deeds.replace(work, shape, row, document, "patch")
 
     def _patch_whole(self, resource_type: ResourceType, row: Row[Any], patch: PatchOp[Any]) -> None:
         current = self.storage.get(resource_type, row.id)

@@ -11,7 +11,7 @@ from typing import Any, Final
 from unicodedata import normalize
 
 from scim2_models import InvalidValueException
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from scim.slots import Condition
 from scim.tables import members, resources
@@ -158,6 +158,12 @@ def replace(work: Writing, group: str, wanted: Wanted, *, refuse_unknown: bool) 
     ).scalars()
     gone = remove(work, group, [one for one in there if one not in wanted])
     return add(work, group, wanted, refuse_unknown=refuse_unknown) or gone
+
+
+def size(work: Writing, group: str, most: int) -> int:
+    """How many members a group has; more than `most` are not counted."""
+    here = select(members.c.member_id).where(members.c.tenant == work.tenant, members.c.group_id == group).limit(most + 1)
+    return int(work.connection.execute(select(func.count()).select_from(here.subquery())).scalar_one())
 
 
 def leave_all(work: Writing, resource_id: str) -> None:

@@ -62,6 +62,15 @@ def split(shape: Shape, patch: PatchOp[Any]) -> Split | None:
     return Split(deltas, rest)
 
 
+def names(urn: str, operations: Sequence[PatchOperation[Any]]) -> bool | None:
+    """Whether a PATCH ends by naming an extension of which a client can write no part; None: it does not speak of it.
+
+    To name it shows it, empty, until something became of the user; what else it says of it is read-only.
+    """
+    said = [operation.op != Op.remove for operation in operations if str(operation.path or "").lower() == urn.lower()]
+    return said[-1] if said else None
+
+
 def _short(shape: Shape, path: str) -> str:
     lower = path.lower()
     return lower.removeprefix(shape.schema.lower() + ":")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from scim2_models import ResponseParameters
 
@@ -59,14 +59,18 @@ class Projection:
                     del part[urn]
 
 
+WHOLE: Final = Projection(frozenset(), {}, {})
+"""All of it: what is never returned is in no document."""
+
+
 def _without(entry: dict[str, Any], names: frozenset[str]) -> dict[str, Any]:
     return {name: value for name, value in entry.items() if name not in names}
 
 
 def projection_of(shape: Shape, parameters: ResponseParameters[Any] | None) -> Projection:
     """What the answer to these parameters keeps; all without them."""
-    if parameters is None:
-        return _projection(shape.kind, _Known(shape), (), ())
+    if parameters is None or not (parameters.attributes or parameters.excluded_attributes):
+        return WHOLE
     included = tuple(str(one).lower() for one in parameters.attributes or ())
     excluded = tuple(str(one).lower() for one in parameters.excluded_attributes or ())
     return _projection(shape.kind, _Known(shape), included, excluded)

@@ -38,10 +38,8 @@ def publish(row: Row[Any], base: str, groups: Sequence[Entry] = (), held: Sequen
         _refer_to_manager(resource, base)
         if groups:
             resource["groups"] = groups
-        if row.state is not None:
-            told = {"state": row.state, "reason": row.reason, "fluixId": row.fluix_id, "invitation": row.invitation}
-            schemas.append(PROVISIONING)
-            resource[PROVISIONING] = {name: said for name, said in told.items() if said is not None}
+        if row.state is not None or PROVISIONING in schemas:
+            _tell_provisioning(resource, row)
     elif held:
         resource["members"] = held
     resource["meta"] = meta_of(row, base)
@@ -70,6 +68,14 @@ def _refer_to_manager(resource: Mapping[str, Any], base: str) -> None:
     manager = resource.get(ENTERPRISE, {}).get("manager")
     if manager and manager.get("value"):
         manager["$ref"] = location(base, "User", quote(manager["value"], safe=""))
+
+
+def _tell_provisioning(resource: dict[str, Any], row: Row[Any]) -> None:
+    """What became of the user; nothing yet, when only the client named the extension."""
+    told = {"state": row.state, "reason": row.reason, "fluixId": row.fluix_id, "invitation": row.invitation}
+    resource[PROVISIONING] = {name: said for name, said in told.items() if said is not None}
+    if PROVISIONING not in resource["schemas"]:
+        resource["schemas"].append(PROVISIONING)
 
 
 _GROUPS: Final = (

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Final
 
 from scim2_models import NotFoundException, NotImplementedException, Resource, ResourceType, ResponseParameters, ScimProvider
 from scim2_models import SearchRequest
@@ -12,6 +13,10 @@ from scim2_server.service import ScimService
 
 from scim.limits import Limits, check_filter, check_filter_text
 from scim.tenant import Tenant
+
+
+SMALL: Final = 200
+"""Members up to which a group is small."""
 
 
 class TenantService(ScimService):
@@ -41,11 +46,18 @@ class TenantService(ScimService):
             raise NotImplementedException(detail="/Me stands for a user, and the caller is none")
         return self.get_resource_type("User"), str(own)
 
-    def answers_patch(self, kind: str, parameters: ResponseParameters[Any]) -> bool:
-        """Whether a PATCH is answered with the resource: as the tenant says, or when the client asks for attributes."""
-        asked = bool(parameters.attributes or parameters.excluded_attributes)
+    def answers_patch(self, kind: str, parameters: ResponseParameters[Any], size: Callable[[], int] = lambda: 0) -> bool:
+        """Whether a PATCH is answered with the resource: as the tenant says, or when the client asks for attributes.
+
+        Args:
+            kind: of the resource.
+            parameters: what the client asks for.
+            size: counts a group's members, up to `SMALL` and one.
+        """
+        if parameters.attributes or parameters.excluded_attributes:
+            return True
         how = self.tenant.group_patch_answer if kind == "Group" else self.tenant.user_patch_answer
-        return asked or how == "resource"
+        return how == "resource" or (how == "small" and size() <= SMALL)
 
     def patch_response(self, base_url: str, resource: Resource[Any], response_parameters: ResponseParameters[Any]) -> ScimResponse:
         """200 with the resource, or 204."""

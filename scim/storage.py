@@ -24,6 +24,7 @@ from scim import deeds, members, rows
 from scim.filters import WhereVisitor
 from scim.moments import Clock, text_of, utc_now
 from scim.projection import Projection, projection_of
+from scim.provider import PROVISIONING
 from scim.publishing import etag, publish_all
 from scim.shapes import shape_of
 from scim.slots import Condition
@@ -207,8 +208,12 @@ class SqlStorage(ScimStorage):
 
 
 def dump(resource: Model, provider: ScimProvider) -> dict[str, Any]:
-    """A resource as it is published, without what is never returned."""
-    return resource.model_dump(scim_ctx=Context.RESOURCE_QUERY_RESPONSE, scim_provider=provider)
+    """A resource as it is published, without what is never returned; the provisioning extension is only named."""
+    dumped = resource.model_dump(scim_ctx=Context.RESOURCE_QUERY_RESPONSE, scim_provider=provider)
+    extension = type(resource).get_extension_models().get(PROVISIONING)
+    schemas = [urn for urn in dumped["schemas"] if urn != PROVISIONING]
+    named = extension is not None and resource[extension] is not None
+    return {**dumped, "schemas": [*schemas, PROVISIONING] if named else schemas}
 
 
 def _expect(row: Row[Any], version: str | None) -> None:

@@ -17,7 +17,8 @@ class Tenant:
     """`stage` accepts each DELETE and leaves the account to the engine; `refuse` answers 409 where there is a reason."""
     user_patch_answer: Literal["resource", "nothing"] = "resource"
     """200 with the resource, or 204 (RFC 7644 §3.5.2)."""
-    group_patch_answer: Literal["resource", "nothing"] = "nothing"
+    group_patch_answer: Literal["resource", "nothing", "small"] = "small"
+    """`small`: 200 with the group as long as it has few members, else 204, so that the cost does not grow with the group."""
     unknown_members: Literal["ignore", "refuse"] = "ignore"
     """What becomes of a member that is no user or group here."""
 

@@ -10,13 +10,15 @@ from sqlalchemy import Engine
 from scim.provider import build_provider
 from scim.storage import SqlStorage
 from scim.tenant import Tenant
+from tests.scim_house import BOTH
 
 
+@pytest.mark.parametrize("engine", BOTH, indirect=True)
 class TestStorage(ScimStorageContract):
     @pytest.fixture
     def provider(self) -> ScimProvider:
         return build_provider()
 
     @pytest.fixture
-    def storage(self, provider: ScimProvider, engine: Engine) -> SqlStorage:
-        return SqlStorage(engine, Tenant("acme"), provider)
+    def storage(self, provider: ScimProvider, engine: Engine, tenant: Tenant) -> SqlStorage:
+        return SqlStorage(engine, tenant, provider)
