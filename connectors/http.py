@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+import ssl
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -48,6 +49,8 @@ class Answer:
     headers: Mapping[str, str]
     """By lower-case name."""
     content: bytes = b""
+    whole: bool = True
+    """False where it was longer than the limit, and `content` is its beginning."""
 
 
 class Http:
@@ -59,6 +62,9 @@ class Http:
         limit: how much of an answer is read, in bytes.
         sleep: seconds; to be replaced in tests.
         clock: tells the time, for a `Retry-After` that names a date.
+        trust: which authorities may have signed the other side's certificate; None: those that the system trusts.
+        longest: how long one answer may take altogether; a byte a minute never lets `timeout` pass. None: for ever.
+        seconds: a clock that only goes forward, for `longest`.
     """
 
     def __init__(
@@ -68,14 +74,21 @@ class Http:
         limit: int = 1 << 20,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        trust: ssl.SSLContext | None = None,
+        longest: timedelta | None = None,
+        seconds: Callable[[], float] = time.monotonic,
     ) -> None:
         _keep_addresses_out_of_logs()
         self._timeout = timeout
-        self._client = httpx.Client(timeout=timeout.total_seconds(), follow_redirects=False)
+        self._client = httpx.Client(
+            timeout=timeout.total_seconds(), follow_redirects=False, verify=True if trust is None else trust
+        )
         self._tries = tries
         self._limit = limit
         self._sleep = sleep
         self._clock = clock
+        self._longest = longest
+        self._seconds = seconds
 
     def __enter__(self) -> Self:
         """Itself; its connections are closed at the end of the block."""
@@ -137,13 +150,16 @@ class Http:
         raise AssertionError("the last try returns or raises")
 
     def _once(self, method: str, address: str, content: bytes, headers: Mapping[str, str], host: str) -> Answer:
+        body = bytearray()
+        began = self._seconds()
         try:
             with self._client.stream(method, address, content=content, headers=headers) as response:
-                body = b""
                 for part in response.iter_bytes():
                     body += part
                     if len(body) > self._limit:
                         break
+                    if self._longest and self._seconds() - began > self._longest.total_seconds():
+                        raise httpx.ReadTimeout("")
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             why = "no connection within" if isinstance(error, httpx.TimeoutException) else "no connection"
             seconds = f" {self._timeout.total_seconds():g} seconds" if isinstance(error, httpx.TimeoutException) else ""
@@ -151,8 +167,9 @@ class Http:
                 f"{host}: {why}{seconds}", where=host, cure="check the network and the other side"
             ) from None
         except httpx.TimeoutException:
-            seconds = f"{self._timeout.total_seconds():g} seconds"
-            raise LostError(f"{host} did not answer within {seconds}", where=host) from None
+            late = self._longest is not None and self._seconds() - began > self._longest.total_seconds()
+            waited = self._longest if late and self._longest else self._timeout
+            raise LostError(f"{host} did not answer within {waited.total_seconds():g} seconds", where=host) from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise LostError(f"{host} broke off ({type(error).__name__})", where=host) from None
         if response.status_code in _REDIRECTS:
@@ -161,7 +178,8 @@ class Http:
                 where=host,
                 cure="configure the address at which it is now",
             )
-        return Answer(response.status_code, {k.lower(): v for k, v in response.headers.items()}, body[: self._limit])
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        return Answer(response.status_code, headers, bytes(body[: self._limit]), whole=len(body) <= self._limit)
 
     def _asked_to_wait(self, answer: Answer, number: int, *, repeatable: bool) -> timedelta | None:
         """How long the other side asks to be left alone; None when it does not."""

@@ -8,10 +8,12 @@ from typing import Any
 SOURCES = {
     "csv": "connectors.csv_source:CsvSource",
     "ldap": "connectors.ldap.source:LdapSource",
+    "scim": "connectors.scim_source:ScimSource",
 }
 TARGETS = {
     "account": "connectors.fluix.account:EmbeddedAccount",
     "portal": "connectors.fluix.portal:PortalTarget",
+    "scim": "connectors.scim_target:ScimTarget",
 }
 
 
