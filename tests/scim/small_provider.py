@@ -19,6 +19,9 @@ from scim2_server.utils import (
     load_default_service_provider_config,
 )
 
+from scim.access import Gate
+from scim.access.oauth import add_token_endpoint
+from scim.access.server import GuardedServer
 from scim.dialects import Answer, Dialect, Exchange, normalise
 
 
@@ -68,4 +71,19 @@ def small_app(dialect: Dialect, base: str = "/scim/v2/people") -> Flask:
     server = Server(InMemoryStorage(), provider, service=service, url_prefix=base)
     server.dialect = dialect
     server.init_app(app)
+    return app
+
+
+def guarded_app(gate: Gate) -> Flask:
+    """An app that serves every tenant of a gate, and its OAuth clients."""
+    app = Flask("small")
+    app.secret_key = "x"
+    for name, tenant in gate.tenants.items():
+        provider = provider_of(tenant.dialect)
+        service = Service(provider, secret="x")
+        service.dialect = tenant.dialect
+        server = GuardedServer(InMemoryStorage(), provider, service=service, url_prefix=f"/scim/v2/{name}", name=name)
+        server.gate, server.tenant_name = gate, name
+        server.init_app(app)
+    add_token_endpoint(app, gate)
     return app

@@ -1,0 +1,127 @@
+"""The call audit: a row for each request, written some at a time, so that a request does not wait for it.
+
+A worker gathers what it answered and writes it once a second, or when there is much of it; the end of the process writes the
+rest. What `kill -9` takes away is the last second's rows: what was changed stands in the store by itself.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import Engine, delete, insert, select
+
+from scim.access.cutting import kept_body, kept_query
+from scim.access.metadata import reading, writing
+from scim.access.settings import Call, Subject, Tenant
+from scim.access.tables import calls
+from scim.dialects import Exchange, same
+
+_MOST: Final = 200
+_EVERY: Final = 1.0
+_RETIRE_EVERY: Final = timedelta(hours=1)
+_PATH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """One request and what became of it.
+
+    Attributes:
+        call: the request as it was called.
+        subject: who was let in; None: nobody.
+        came: the request as it came; None where it was not read.
+        read: the same as it was normalised.
+        status: of the answer.
+        seconds: how long it took.
+        reason: why nobody was let in.
+    """
+
+    call: Call
+    subject: Subject | None
+    came: Exchange | None
+    read: Exchange | None
+    status: int
+    seconds: float
+    reason: str = ""
+
+
+def row_of(tenant: Tenant, answered: Answered, now: datetime) -> dict[str, Any]:
+    """The row that is kept."""
+    came, read, log = answered.came, answered.read, tenant.log
+    changed = came is not None and read is not None and not (came.query == read.query and same(came.body, read.body))
+    return {
+        "at": now,
+        "tenant": tenant.name,
+        "prefix": answered.subject.prefix if answered.subject else None,
+        "address": answered.call.address,
+        "method": answered.call.method[:16],
+        "path": answered.call.path[:_PATH],
+        "query": kept_query(came.query, log) if came else None,
+        "status": answered.status,
+        "milliseconds": round(answered.seconds * 1000, 3),
+        "raw": kept_body(came.body, log) if came else None,
+        "normalised": kept_body({"query": dict(read.query), "body": read.body}, log) if changed and read else None,
+        "notes": "; ".join([*(read.notes if read else ()), *([answered.reason] if answered.reason else [])]) or None,
+    }
+
+
+class CallLog:
+    """The rows that wait to be written.
+
+    Args:
+        engine: the store's.
+        tenants: how long each tenant's rows are kept.
+        clock: the present moment.
+    """
+
+    def __init__(self, engine: Engine, tenants: Mapping[str, Tenant], clock: Callable[[], datetime]) -> None:
+        self._engine = engine
+        self._tenants = tenants
+        self._clock = clock
+        self._rows: list[dict[str, Any]] = []
+        self._lock = threading.Lock()
+        self._timer: threading.Timer | None = None
+        self._retired: datetime | None = None
+
+    def add(self, tenant: Tenant, answered: Answered) -> None:
+        """Keep a row; it is written within a second."""
+        row = row_of(tenant, answered, self._clock())
+        with self._lock:
+            self._rows.append(row)
+            full = len(self._rows) >= _MOST
+            if not full and self._timer is None:
+                self._timer = threading.Timer(_EVERY, self.flush)
+                self._timer.daemon = True
+                self._timer.start()
+        if full:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what waits, and take away what is too old."""
+        with self._lock:
+            rows, self._rows = self._rows, []
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+        if rows:
+            with writing(self._engine, light=True) as connection:
+                connection.execute(insert(calls), rows)
+        self._retire()
+
+    def _retire(self) -> None:
+        now = self._clock()
+        if self._retired is not None and now - self._retired < _RETIRE_EVERY:
+            return
+        self._retired = now
+        for tenant in self._tenants.values():
+            if tenant.log_for:
+                old = (calls.c.tenant == tenant.name) & (calls.c.at < now - tenant.log_for)
+                with reading(self._engine) as connection:
+                    due = connection.execute(select(calls.c.call_id).where(old).limit(1)).first()
+                if due:
+                    with writing(self._engine, light=True) as connection:
+                        connection.execute(delete(calls).where(old))

@@ -1,0 +1,28 @@
+"""Stores and gates for the SCIM rooms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from scim.events.tables import access_metadata
+from syncd.store.engine import open_engine
+from tests.house import Clock
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    """An empty store on the disk, opened as the program opens it."""
+    made = open_engine(f"sqlite:///{tmp_path / 'scim.db'}")
+    access_metadata.create_all(made)
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """A clock that tests turn."""
+    return Clock()
