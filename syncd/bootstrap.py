@@ -20,8 +20,9 @@ from connectors.fluix.portal.notice import Notice
 from connectors.fluix.webhook import Webhook
 from connectors.model import normalise_email
 from connectors.registry import source_class, target_class
-from syncd.config import Config, CsvSourceConfig, MemberLimit, WindowBudget
+from syncd.config import Config, MemberLimit, SourceConfig, WindowBudget
 from syncd.config_ldap import LdapSourceConfig
+from syncd.config_scim import ScimPushSourceConfig
 from syncd.config_target import PortalTargetConfig
 from syncd.core.budgets import BudgetKind, Budgets, Limit
 from syncd.core.diff import Ground
@@ -30,6 +31,7 @@ from syncd.core.proof import Sampling
 from syncd.core.rules import GroupRule, Rules
 from syncd.core.safety import Policy
 from syncd.core.shrinkage import Shrinkage
+from syncd.errors import UsageError
 from syncd.secrets import Secret, SecretError
 from syncd.store.engine import open_engine, require_current
 from syncd.store.orders import OrderBook
@@ -134,8 +136,14 @@ def _address(secret: Secret) -> str:
         raise RetryableError(f"the webhook's address cannot be read: {error.what}") from None
 
 
-def _source(source: CsvSourceConfig | LdapSourceConfig, store: Engine, clock: Callable[[], datetime]) -> Source:
+def _source(source: SourceConfig, store: Engine, clock: Callable[[], datetime]) -> Source:
     made: Source
+    if isinstance(source, ScimPushSourceConfig):
+        raise UsageError(
+            "people that are pushed by SCIM are not part of a plan in this version yet",
+            where=f"source {source.name}",
+            cure="take the source out of the configuration that runs and plans use",
+        )
     if isinstance(source, LdapSourceConfig):
         memory = SourceMemory(store, source.name)
         made = source_class(source.type)(source.name, source.settings, log=_ldap_log.info, memory=memory, clock=clock)

@@ -42,6 +42,7 @@ from syncd.config_file import (
     shorten,
 )
 from syncd.config_ldap import LdapSourceConfig
+from syncd.config_scim import ScimPushSourceConfig
 from syncd.config_target import AccountTargetConfig, PortalTargetConfig, TargetConfig, target_type
 from syncd.config_values import (
     LATER_SOURCES,
@@ -87,7 +88,9 @@ class CsvSourceConfig(Located):
         description="The source's name. It is part of every record's key: renaming it is a migration, since every link to "
         "an account hangs on it.",
     )
-    type: Literal["csv"] = Field(description="What kind of source it is. This version reads `csv` and `ldap`.")
+    type: Literal["csv"] = Field(
+        description="What kind of source it is. This version knows `csv`, `ldap` and `scim_push`."
+    )
     path: Text = Field(
         description="The CSV file, relative to the configuration file; or a folder, of which every .csv, .tsv and .txt file "
         "is read.",
@@ -149,13 +152,15 @@ class CsvSourceConfig(Located):
 def _tag(source: Any) -> str:
     """By which type a source is measured; one without a type as CSV, so that the type is called missing."""
     kind = source.get("type") if isinstance(source, dict) else getattr(source, "type", None)
-    return "[ldap]" if kind == "ldap" else "[csv]"
+    return f"[{kind}]" if kind in {"ldap", "scim_push"} else "[csv]"
 
 
 SourceConfig = Annotated[
-    Annotated[CsvSourceConfig, Tag("[csv]")] | Annotated[LdapSourceConfig, Tag("[ldap]")],
+    Annotated[CsvSourceConfig, Tag("[csv]")]
+    | Annotated[LdapSourceConfig, Tag("[ldap]")]
+    | Annotated[ScimPushSourceConfig, Tag("[scim_push]")],
     Discriminator(_tag),
-    not_later(LATER_SOURCES, "csv", "ldap"),
+    not_later(LATER_SOURCES, "csv", "ldap", "scim_push"),
 ]
 
 
@@ -646,6 +651,8 @@ class Config(Located):
         for number, source in enumerate(self.sources):
             if isinstance(source, LdapSourceConfig) and source.bind:
                 secrets[f"sources[{number}].bind.password"] = source.bind.password
+            if isinstance(source, ScimPushSourceConfig) and source.events:
+                secrets[f"sources[{number}].events.authorization"] = source.events.authorization
         return [f"{key}: {problem}" for key, secret in secrets.items() if secret for problem in secret.problems()]
 
 

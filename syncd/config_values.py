@@ -15,7 +15,7 @@ from sqlalchemy.exc import ArgumentError
 from connectors.email import email_problem
 from syncd.config_file import Fault, faults, shorten
 
-LATER_SOURCES = frozenset({"scim", "scim_push"})
+LATER_SOURCES = frozenset({"scim"})
 LATER_TARGETS = frozenset({"scim"})
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t"}
 
@@ -97,7 +97,7 @@ def not_later(later: frozenset[str], *now: str) -> BeforeValidator:
     def check(value: Any) -> Any:
         kind = value.get("type") if isinstance(value, dict) else None
         if isinstance(kind, str) and kind in later:
-            known = " and ".join(f"`{name}`" for name in now)
+            known = " and ".join(filter(None, (", ".join(f"`{name}`" for name in now[:-1]), f"`{now[-1]}`")))
             raise faults(Fault(f"type `{kind}` comes in a later version; this one knows {known}", ("type",)))
         if len(now) > 1 and isinstance(kind, str) and kind not in now:
             # Otherwise its keys would be measured by a type that is not meant.

@@ -12,6 +12,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import create_engine
 
 from connectors.fluix.account.tables import account_metadata
+from scim.events.tables import access_metadata
 from syncd.store import order_tables  # noqa: F401 - puts its tables into `metadata`
 from syncd.store.tables import metadata
 
@@ -32,6 +33,7 @@ PLAIN = (
     (r"syncd\.store\.tables\.Json\(\)", "sa.Text()"),
     (r"syncd\.store\.tables\.Moment\(length=32\)", "sa.String(length=32)"),
     (r"connectors\.fluix\.account\.tables\.UtcDateTime\(timezone=True\)", "sa.DateTime(timezone=True)"),
+    (r"scim\.access\.metadata\.Moment\(timezone=True\)", "sa.DateTime(timezone=True)"),
     (r"# ### .*\n", "\n"),
 )
 
@@ -39,7 +41,7 @@ PLAIN = (
 def main() -> None:
     """Render, and format as everything else is."""
     with create_engine("sqlite://").connect() as connection:
-        options = {"target_metadata": [metadata, account_metadata]}
+        options = {"target_metadata": [metadata, account_metadata, access_metadata]}
         script = produce_migrations(MigrationContext.configure(connection, opts=options), options["target_metadata"])
     assert script.upgrade_ops is not None
     body = render_python_code(script.upgrade_ops, render_as_batch=False)

@@ -35,6 +35,8 @@ COMMANDS = {
     "account": ("syncd.cli.account:account", "A rehearsal copy of an account, in and out; its mails."),
     "audit": ("syncd.cli.audit:audit", "Who did what, as a chain that cannot be changed unnoticed."),
     "restore": ("syncd.cli.restore:restore", "Deleted users, whose set-ups Fluix support can recover for 30 days."),
+    "token": ("syncd.cli.token:token", "Tokens with which identity providers call."),
+    "scim": ("syncd.cli.scim:scim", "Identity providers that push people by SCIM."),
     "store": ("syncd.cli.store:store", "Look after the store."),
     "ldap": ("syncd.cli.ldap:ldap", "Look at a directory, and print the source block for it."),
     "serve": ("syncd.cli.serve:serve", "The daemon: runs by itself, and answers over HTTP."),

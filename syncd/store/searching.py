@@ -12,6 +12,7 @@ import orjson
 from sqlalchemy import Connection, Engine, String, Table, column, delete, select, table, update
 
 from connectors.fluix.account.tables import account_metadata
+from scim.events.tables import access_metadata
 from syncd.core.needles import Needles
 from syncd.store import order_tables  # noqa: F401 - puts its tables into `metadata`
 from syncd.store.audit import ERASE, RETIRE
@@ -34,6 +35,7 @@ _PRESENT: Final = frozenset(
     | {"account_users", "account_groups", "account_memberships", "account_workflows", "account_workflow_groups"}
     | {"account_role_groups", "account_workflow_steps", "account_step_users", "account_step_groups"}
     | {"account_documents", "account_devices", "account_keys", "account_deleted", "ledger", "ledger_records", "audit"}
+    | {"scim_credentials", "scim_buckets", "scim_event_keys"}
 )
 """Tables that hold what is there now, or are looked after by name."""
 
@@ -57,7 +59,7 @@ def search(engine: Engine, needles: Needles, by_id: Mapping[str, str]) -> Iterat
         needles: whom to find.
         by_id: their Fluix ids, with their marks.
     """
-    for searched in (*metadata.sorted_tables, *account_metadata.sorted_tables):
+    for searched in (*metadata.sorted_tables, *account_metadata.sorted_tables, *access_metadata.sorted_tables):
         if searched.name not in _PRESENT:
             yield from _search_table(engine, searched, needles, by_id)
 

@@ -19,7 +19,7 @@ from scim2_server.utils import (
     load_default_service_provider_config,
 )
 
-from scim.access import Gate
+from scim.access.gate import Gate
 from scim.access.oauth import add_token_endpoint
 from scim.access.server import GuardedServer
 from scim.dialects import Answer, Dialect, Exchange, normalise

@@ -12,10 +12,11 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import Engine, select
 
-from scim.access import Gate, Log, Tenant, tokens
+from scim.access import tokens
+from scim.access.gate import Gate
 from scim.access.guards import FREE
 from scim.access.metadata import reading, writing
-from scim.access.settings import Scope
+from scim.access.settings import Log, Scope, Tenant
 from scim.access.tables import calls, credentials
 from scim.access.tokens import Issued, Wanted
 from scim.dialects import DIALECTS

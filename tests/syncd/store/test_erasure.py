@@ -273,10 +273,12 @@ def test_a_user_whom_only_the_account_kept_is_erased_everywhere(store: Engine) -
 def test_every_text_of_every_table_is_searched_or_left_for_a_reason(store: Engine) -> None:
     """A table that comes later is searched without anybody thinking of it."""
     from connectors.fluix.account.tables import account_metadata
+    from scim.events.tables import access_metadata
     from syncd.store import searching
     from syncd.store.tables import metadata
 
-    tables = {table.name for table in (*metadata.sorted_tables, *account_metadata.sorted_tables)}
+    known = (*metadata.sorted_tables, *account_metadata.sorted_tables, *access_metadata.sorted_tables)
+    tables = {table.name for table in known}
     assert tables >= searching._PRESENT
     assert tables - searching._PRESENT >= {
         "plans",
@@ -291,6 +293,8 @@ def test_every_text_of_every_table_is_searched_or_left_for_a_reason(store: Engin
         "account_operations",
         "account_passwords",
         "account_login_guards",
+        "scim_calls",
+        "scim_events",
     }
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import Engine, Executable, delete, select, update
 
 from connectors.fluix.account import account_metadata
 from connectors.model import Certificate, Outcome, Problem, Step
+from scim.events.tables import access_metadata
 from syncd.core.approval import Approval
 from syncd.core.change import Change, Decision, Finding, RecordKey
 from syncd.core.plan import Plan
@@ -335,7 +336,7 @@ def test_a_new_key_takes_the_account_over_with_all_that_was_given(store: Engine)
 def test_the_migrations_lead_to_exactly_the_tables_of_this_program(store: Engine) -> None:
     with store.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": False})
-        assert compare_metadata(context, [metadata, account_metadata]) == []
+        assert compare_metadata(context, [metadata, account_metadata, access_metadata]) == []
 
 
 def test_the_newest_migration_is_the_revision_that_the_program_asks_for() -> None:
