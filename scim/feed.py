@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import Connection, Engine, and_, delete, or_, select
+from sqlalchemy import Connection, Engine, and_, delete, func, or_, select
 
 from scim import writing
 from scim.tables import members, provisioning, resources, values
@@ -49,6 +49,13 @@ def newest(engine: Engine, tenant: str) -> int:
     """The tenant's counter: up to here everything can be read. 0: nothing was ever written."""
     with _reading(engine) as connection:
         return writing.newest(connection, tenant)
+
+
+def latest(engine: Engine, tenant: str) -> int:
+    """The counter of the newest change of anybody; what was only told about somebody (`scim.provisioning`) is none."""
+    with _reading(engine) as connection:
+        query = select(func.max(resources.c.changed)).where(resources.c.tenant == tenant)
+        return int(connection.execute(query).scalar() or 0)
 
 
 def changes(engine: Engine, tenant: str, since: int = 0) -> Iterator[Change]:
@@ -139,13 +146,17 @@ def forget(connection: Connection, tenant: str, before: str) -> int:
         How many.
     """
     writing.raise_counter(connection, tenant)
-    old = select(resources.c.number, resources.c.id).where(resources.c.tenant == tenant, resources.c.deleted_at < before)
+    old = select(resources.c.number, resources.c.id).where(
+        resources.c.tenant == tenant, resources.c.deleted_at < before
+    )
     rows = connection.execute(old).all()
     for start in range(0, len(rows), _PAGE):
         page = rows[start : start + _PAGE]
         numbers, ids = [row.number for row in page], [row.id for row in page]
         connection.execute(delete(values).where(values.c.resource.in_(numbers)))
-        connection.execute(delete(provisioning).where(provisioning.c.tenant == tenant, provisioning.c.resource_id.in_(ids)))
+        connection.execute(
+            delete(provisioning).where(provisioning.c.tenant == tenant, provisioning.c.resource_id.in_(ids))
+        )
         connection.execute(delete(resources).where(resources.c.number.in_(numbers)))
     return len(rows)
 

@@ -43,16 +43,33 @@ def note_provisioning(connection: Connection, tenant: str, rows: Iterable[Provis
     raise_counter(connection, tenant)
     wanted = {row.resource_id: row for row in rows}
     ids = list(wanted)
-    return sum(_note(connection, tenant, [wanted[one] for one in ids[n : n + _PAGE]]) for n in range(0, len(ids), _PAGE))
+    return sum(
+        _note(connection, tenant, [wanted[one] for one in ids[n : n + _PAGE]]) for n in range(0, len(ids), _PAGE)
+    )
 
 
-def _note(connection: Connection, tenant: str, rows: list[Provisioning]) -> int:
+def differing(connection: Connection, tenant: str, rows: Iterable[Provisioning]) -> list[Provisioning]:
+    """Those of these rows that say something new: where there are none, there is nothing to write."""
+    wanted = {row.resource_id: row for row in rows}
+    ids = list(wanted)
+    return [
+        row
+        for start in range(0, len(ids), _PAGE)
+        for row in _new(connection, tenant, [wanted[one] for one in ids[start : start + _PAGE]])
+    ]
+
+
+def _new(connection: Connection, tenant: str, rows: list[Provisioning]) -> list[Provisioning]:
     ids = [row.resource_id for row in rows]
     here = (resources.c.tenant == tenant, resources.c.id.in_(ids), resources.c.kind == "User")
     known = set(connection.execute(select(resources.c.id).where(*here)).scalars())
     of_these = (provisioning.c.tenant == tenant, provisioning.c.resource_id.in_(ids))
     before = {row.resource_id: _said(row) for row in connection.execute(select(provisioning).where(*of_these))}
-    new = [row for row in rows if row.resource_id in known and before.get(row.resource_id) != _said(row)]
+    return [row for row in rows if row.resource_id in known and before.get(row.resource_id) != _said(row)]
+
+
+def _note(connection: Connection, tenant: str, rows: list[Provisioning]) -> int:
+    new = _new(connection, tenant, rows)
     if not new:
         return 0
     changed = [row.resource_id for row in new]

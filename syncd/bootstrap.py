@@ -31,13 +31,12 @@ from syncd.core.proof import Sampling
 from syncd.core.rules import GroupRule, Rules
 from syncd.core.safety import Policy
 from syncd.core.shrinkage import Shrinkage
-from syncd.errors import UsageError
 from syncd.secrets import Secret, SecretError
 from syncd.store.engine import open_engine, require_current
 from syncd.store.orders import OrderBook
 from syncd.store.retention import Keep
 from syncd.store.sources import SourceMemory
-from syncd.sync import Progress, Sync
+from syncd.sync import Progress, Sync, Telling
 
 _ldap_log = logging.getLogger("syncd.ldap")
 """Told every search of a directory, as the `ldapsearch` command that does the same."""
@@ -81,9 +80,10 @@ class App:
     ) -> Sync:
         """Everything that a run needs."""
         config = self.config
+        sources = {source.name: _source(source, self.store, self.clock) for source in config.sources}
         return Sync(
             store=self.store,
-            sources={source.name: _source(source, self.store, self.clock) for source in config.sources},
+            sources=sources,
             target=self.target(),
             rules=rules_of(config),
             rules_digest=_digest(config),
@@ -104,6 +104,7 @@ class App:
             critical=critical,
             keep=Keep(timedelta(days=config.retention.audit_days), timedelta(days=config.retention.history_days)),
             sampling=Sampling(*config.proof.figures),
+            tells={name: source.tell for name, source in sources.items() if isinstance(source, Telling)},
         )
 
 
@@ -139,11 +140,9 @@ def _address(secret: Secret) -> str:
 def _source(source: SourceConfig, store: Engine, clock: Callable[[], datetime]) -> Source:
     made: Source
     if isinstance(source, ScimPushSourceConfig):
-        raise UsageError(
-            "people that are pushed by SCIM are not part of a plan in this version yet",
-            where=f"source {source.name}",
-            cure="take the source out of the configuration that runs and plans use",
-        )
+        from syncd.pushed import PushedSource  # noqa: PLC0415 - only where somebody pushes
+
+        return PushedSource(source.name, store, clock)
     if isinstance(source, LdapSourceConfig):
         memory = SourceMemory(store, source.name)
         made = source_class(source.type)(source.name, source.settings, log=_ldap_log.info, memory=memory, clock=clock)

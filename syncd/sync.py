@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Protocol, runtime_checkable
 
 from sqlalchemy import Engine
 
@@ -20,6 +21,15 @@ from syncd.store.retention import FOR_EVER, Keep
 
 Progress = Callable[[str, int], None]
 """Told the name of a stage and how much of it was done since the last call."""
+
+
+@runtime_checkable
+class Telling(Protocol):
+    """A source that wants to be told how it stands with its people."""
+
+    def tell(self, people: Mapping[str, Standing]) -> None:
+        """External id -> standing; of everybody whom a run looked at."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

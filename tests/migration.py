@@ -11,10 +11,7 @@ from alembic.autogenerate import produce_migrations, render_python_code
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine
 
-from connectors.fluix.account.tables import account_metadata
-from scim.events.tables import access_metadata
-from syncd.store import order_tables  # noqa: F401 - puts its tables into `metadata`
-from syncd.store.tables import metadata
+from syncd.store.every_table import EVERY_TABLE
 
 FILE = Path(__file__).parent.parent / "syncd/store/migrations/versions/r0001_first.py"
 HEAD = '''"""The first store: the engine's tables, and the embedded account's."""
@@ -41,7 +38,7 @@ PLAIN = (
 def main() -> None:
     """Render, and format as everything else is."""
     with create_engine("sqlite://").connect() as connection:
-        options = {"target_metadata": [metadata, account_metadata, access_metadata]}
+        options = {"target_metadata": [*EVERY_TABLE]}
         script = produce_migrations(MigrationContext.configure(connection, opts=options), options["target_metadata"])
     assert script.upgrade_ops is not None
     body = render_python_code(script.upgrade_ops, render_as_batch=False)

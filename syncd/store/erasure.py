@@ -17,6 +17,9 @@ from sqlalchemy.exc import OperationalError
 from connectors.fluix.account import retention
 from connectors.fluix.account.tables import groups as account_groups
 from connectors.fluix.account.tables import users as account_users
+from scim import feed
+from scim.moments import text_of
+from scim.tables import resources as pushed
 from syncd.core.needles import Needles, Person, folded
 from syncd.core.returning import KEPT
 from syncd.store import audit as chain
@@ -87,6 +90,7 @@ def erase_due(engine: Engine, now: datetime, actor: str = "syncd") -> Erased:
     Raises:
         StoreError: the store could not be written; then nothing was erased.
     """
+    _forget_pushed(engine, now)
     departed = _due(engine, now)
     if not departed:
         return Erased(wiped=_wipe(engine))
@@ -104,6 +108,18 @@ def erase_due(engine: Engine, now: datetime, actor: str = "syncd") -> Erased:
         _close(connection, departed, now)
         connection.execute(upsert(connection, meta), {"name": _WIPE, "value": "due"})
     return Erased(len(gone), len(departed) - len(gone), len(found) + len(places), _wipe(engine))
+
+
+def _forget_pushed(engine: Engine, now: datetime) -> None:
+    """Forget the users whom an identity provider deleted that long ago; the engine has read that they are gone."""
+    before = text_of(now - KEPT)
+    old = select(pushed.c.tenant).distinct().where(pushed.c.deleted_at < before)
+    with reading(engine) as connection:
+        tenants = list(connection.execute(old).scalars())
+    for tenant in tenants:
+        with writing(engine) as connection:
+            feed.forget(connection, tenant, before)
+            connection.execute(upsert(connection, meta), {"name": _WIPE, "value": "due"})
 
 
 def _due(engine: Engine, now: datetime) -> list[_Departed]:

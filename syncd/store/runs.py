@@ -143,6 +143,13 @@ def remember(engine: Engine, values: Mapping[str, str]) -> None:
             connection.execute(upsert(connection, meta), new)
 
 
+def remember_first(engine: Engine, name: str, value: str) -> None:
+    """Keep a small fact that nobody kept before; of several who do so at a time one wins."""
+    with writing(engine) as connection:
+        if connection.execute(select(meta.c.value).where(meta.c.name == name)).first() is None:
+            connection.execute(upsert(connection, meta), [{"name": name, "value": value}])
+
+
 def recall(engine: Engine, name: str) -> str | None:
     """A fact that was remembered."""
     with reading(engine) as connection:

@@ -11,13 +11,11 @@ from typing import Any, Final
 import orjson
 from sqlalchemy import Connection, Engine, String, Table, column, delete, select, table, update
 
-from connectors.fluix.account.tables import account_metadata
-from scim.events.tables import access_metadata
 from syncd.core.needles import Needles
-from syncd.store import order_tables  # noqa: F401 - puts its tables into `metadata`
 from syncd.store.audit import ERASE, RETIRE
 from syncd.store.engine import reading
-from syncd.store.tables import Json, journal, metadata, plan_changes
+from syncd.store.every_table import EVERY_TABLE
+from syncd.store.tables import Json, journal, plan_changes
 
 _PRESENT: Final = frozenset(
     {
@@ -36,6 +34,7 @@ _PRESENT: Final = frozenset(
     | {"account_role_groups", "account_workflow_steps", "account_step_users", "account_step_groups"}
     | {"account_documents", "account_devices", "account_keys", "account_deleted", "ledger", "ledger_records", "audit"}
     | {"scim_credentials", "scim_buckets", "scim_event_keys"}
+    | {"scim_tenants", "scim_resources", "scim_values", "scim_members", "scim_provisioning"}
 )
 """Tables that hold what is there now, or are looked after by name."""
 
@@ -59,7 +58,7 @@ def search(engine: Engine, needles: Needles, by_id: Mapping[str, str]) -> Iterat
         needles: whom to find.
         by_id: their Fluix ids, with their marks.
     """
-    for searched in (*metadata.sorted_tables, *account_metadata.sorted_tables, *access_metadata.sorted_tables):
+    for searched in (one for metadata in EVERY_TABLE for one in metadata.sorted_tables):
         if searched.name not in _PRESENT:
             yield from _search_table(engine, searched, needles, by_id)
 

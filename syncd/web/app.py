@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException
 
 from syncd.bootstrap import App
 from syncd.store.engine import reading
+from syncd.web.scim import add_scim
 
 
 def web_app(app: App) -> Flask:
@@ -37,6 +38,7 @@ def web_app(app: App) -> Flask:
     def refused(error: HTTPException) -> ResponseReturnValue:
         return _plain({"status": error.code, "title": error.name}, error.code or 500)
 
+    add_scim(web, app)
     return web
 
 

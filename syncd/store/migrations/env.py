@@ -2,14 +2,11 @@
 
 from alembic import context
 
-from connectors.fluix.account.tables import account_metadata
-from scim.events.tables import access_metadata
-from syncd.store import order_tables  # noqa: F401 - puts its tables into `metadata`
-from syncd.store.tables import metadata
+from syncd.store.every_table import EVERY_TABLE
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=[metadata, account_metadata, access_metadata],
+    target_metadata=[*EVERY_TABLE],
     transaction_per_migration=False,
 )
 context.run_migrations()

@@ -272,13 +272,10 @@ def test_a_user_whom_only_the_account_kept_is_erased_everywhere(store: Engine) -
 
 def test_every_text_of_every_table_is_searched_or_left_for_a_reason(store: Engine) -> None:
     """A table that comes later is searched without anybody thinking of it."""
-    from connectors.fluix.account.tables import account_metadata
-    from scim.events.tables import access_metadata
     from syncd.store import searching
-    from syncd.store.tables import metadata
+    from syncd.store.every_table import EVERY_TABLE
 
-    known = (*metadata.sorted_tables, *account_metadata.sorted_tables, *access_metadata.sorted_tables)
-    tables = {table.name for table in known}
+    tables = {table.name for metadata in EVERY_TABLE for table in metadata.sorted_tables}
     assert tables >= searching._PRESENT
     assert tables - searching._PRESENT >= {
         "plans",

@@ -672,6 +672,152 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_account_step_users_user_id"), "account_step_users", ["user_id"], unique=False)
     op.create_table(
+        "scim_members",
+        sa.Column("tenant", sa.Text(), nullable=False),
+        sa.Column("group_id", sa.Text().with_variant(sa.TEXT(collation="C"), "postgresql"), nullable=False),
+        sa.Column("member_id", sa.Text().with_variant(sa.TEXT(collation="C"), "postgresql"), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False, comment="of the member: User or Group"),
+        sa.Column("display", sa.Text(), nullable=True, comment="as the client said it"),
+        sa.Column("display_key", sa.Text().with_variant(sa.TEXT(collation="C"), "postgresql"), nullable=True),
+        sa.Column(
+            "added",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            nullable=False,
+            comment="the tenant's counter",
+        ),
+        sa.PrimaryKeyConstraint("tenant", "group_id", "member_id", name=op.f("pk_scim_members")),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("ix_scim_members_member_id", "scim_members", ["tenant", "member_id", "group_id"], unique=False)
+    op.create_table(
+        "scim_provisioning",
+        sa.Column("tenant", sa.Text(), nullable=False),
+        sa.Column("resource_id", sa.Text().with_variant(sa.TEXT(collation="C"), "postgresql"), nullable=False),
+        sa.Column("state", sa.Text().with_variant(sa.TEXT(collation="C"), "postgresql"), nullable=False),
+        sa.Column("reason", sa.Text().with_variant(sa.TEXT(collation="C"), "postgresql"), nullable=True),
+        sa.Column("fluix_id", sa.Text().with_variant(sa.TEXT(collation="C"), "postgresql"), nullable=True),
+        sa.Column("invitation", sa.Text().with_variant(sa.TEXT(collation="C"), "postgresql"), nullable=True),
+        sa.Column("at", sa.String(length=27), nullable=False),
+        sa.PrimaryKeyConstraint("tenant", "resource_id", name=op.f("pk_scim_provisioning")),
+    )
+    op.create_table(
+        "scim_resources",
+        sa.Column("number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("tenant", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False, comment="User or Group"),
+        sa.Column("id", sa.Text().with_variant(sa.TEXT(collation="C"), "postgresql"), nullable=False),
+        sa.Column(
+            "user_key",
+            sa.Text().with_variant(sa.TEXT(collation="C"), "postgresql"),
+            nullable=True,
+            comment="userName as compared; groups have none",
+        ),
+        sa.Column("external_id", sa.Text().with_variant(sa.TEXT(collation="C"), "postgresql"), nullable=True),
+        sa.Column("display_name", sa.Text(), nullable=True),
+        sa.Column("display_key", sa.Text().with_variant(sa.TEXT(collation="C"), "postgresql"), nullable=True),
+        sa.Column("active", sa.Boolean(), nullable=True),
+        sa.Column("created", sa.String(length=27), nullable=False),
+        sa.Column("last_modified", sa.String(length=27), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column(
+            "changed",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            nullable=False,
+            comment="the tenant's counter at the last change",
+        ),
+        sa.Column(
+            "deleted_at", sa.String(length=27), nullable=True, comment="set: no SCIM client sees it, the engine does"
+        ),
+        sa.Column(
+            "document", sa.Text(), nullable=False, comment="as published, but what stands in other columns and tables"
+        ),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_scim_resources")),
+    )
+    op.create_index("ix_scim_resources_changed", "scim_resources", ["tenant", "changed", "number"], unique=False)
+    op.create_index(
+        "ix_scim_resources_display_key",
+        "scim_resources",
+        ["tenant", "display_key"],
+        unique=False,
+        sqlite_where=sa.text("deleted_at IS NULL"),
+        postgresql_where=sa.text("deleted_at IS NULL"),
+    )
+    op.create_index(
+        "ix_scim_resources_external_id",
+        "scim_resources",
+        ["tenant", "external_id"],
+        unique=False,
+        sqlite_where=sa.text("deleted_at IS NULL"),
+        postgresql_where=sa.text("deleted_at IS NULL"),
+    )
+    op.create_index(
+        "ix_scim_resources_kind",
+        "scim_resources",
+        ["tenant", "kind", "number"],
+        unique=False,
+        sqlite_where=sa.text("deleted_at IS NULL"),
+        postgresql_where=sa.text("deleted_at IS NULL"),
+    )
+    op.create_index(
+        "ix_scim_resources_returning",
+        "scim_resources",
+        ["tenant", "user_key"],
+        unique=False,
+        sqlite_where=sa.text("deleted_at IS NOT NULL"),
+        postgresql_where=sa.text("deleted_at IS NOT NULL"),
+    )
+    op.create_index("uq_scim_resources_id", "scim_resources", ["tenant", "id"], unique=True)
+    op.create_index(
+        "uq_scim_resources_user_key",
+        "scim_resources",
+        ["tenant", "user_key"],
+        unique=True,
+        sqlite_where=sa.text("deleted_at IS NULL"),
+        postgresql_where=sa.text("deleted_at IS NULL"),
+    )
+    op.create_table(
+        "scim_tenants",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column(
+            "changes",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            nullable=False,
+            comment="raised first by each writing transaction: puts them in order",
+        ),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_scim_tenants")),
+    )
+    op.create_table(
+        "scim_values",
+        sa.Column("resource", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("path", sa.Text(), nullable=False, comment="lower case; an extension's with its schema"),
+        sa.Column("ordinal", sa.Integer(), nullable=False, comment="the entry of a multi-valued attribute"),
+        sa.Column("sorts", sa.Boolean(), nullable=False, comment="of the entry by which the resource is sorted"),
+        sa.Column(
+            "text",
+            sa.Text().with_variant(sa.TEXT(collation="C"), "postgresql"),
+            nullable=False,
+            comment="as compared; of a complex attribute: empty when no part has a value",
+        ),
+        sa.Column("number", sa.Float(), nullable=True),
+        sa.Column(
+            "digest",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            nullable=True,
+            comment="of tenant, path and text: what `eq` looks up, however long the text",
+        ),
+        sa.ForeignKeyConstraint(["resource"], ["scim_resources.number"], name=op.f("fk_scim_values_resource")),
+        sa.PrimaryKeyConstraint("resource", "path", "ordinal", name=op.f("pk_scim_values")),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(
+        "ix_scim_values_digest",
+        "scim_values",
+        ["digest"],
+        unique=False,
+        sqlite_where=sa.text("digest IS NOT NULL"),
+        postgresql_where=sa.text("digest IS NOT NULL"),
+    )
+    op.create_table(
         "scim_calls",
         sa.Column("call_id", sa.Integer(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
