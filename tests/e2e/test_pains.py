@@ -1,6 +1,7 @@
 """What users of other programs of this kind suffered, each in its own words and on a company of its own.
 
-Pains 3, 4 and 6 need a directory server: docs/safety.md names the tests that have one. Pain 11 is about SCIM, which is not served.
+Pains 3, 4 and 6 need a directory server: docs/safety.md names the tests that have one. Pain 11 is
+about SCIM: test_scim_push.
 """
 
 from __future__ import annotations

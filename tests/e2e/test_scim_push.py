@@ -106,6 +106,18 @@ def test_whoever_is_pushed_gets_an_account_and_the_provider_reads_it(push: Calla
     }
 
 
+def test_pain_11_entras_removal_of_one_member_does_not_empty_the_group(push: Callable[..., Pushing]) -> None:
+    """azure-docs#30826: `Remove` at `members` with a value, read literally, takes everybody out."""
+    idp = push(dialect="entra")
+    anna, bob, carl = (idp.hire(name) for name in ("anna", "bob", "carl"))
+    field = idp.group("Field", anna, bob, carl)
+    idp.run()
+    removed = {"op": "Remove", "path": "members", "value": [{"$ref": None, "value": anna}]}
+    idp.patch(f"/Groups/{field}", removed)
+    idp.run()
+    assert [name for name, groups in sorted(idp.users().items()) if groups] == ["bob@example.com", "carl@example.com"]
+
+
 def test_a_retried_post_is_not_a_second_user(push: Callable[..., Pushing]) -> None:
     idp = push()
     idp.hire("anna")
