@@ -71,8 +71,15 @@ _TOUCH: Final = (
 )
 
 
-def add(work: Writing, group: str, wanted: Wanted, *, refuse_unknown: bool) -> bool:
+def add(work: Writing, group: str, wanted: Wanted, *, refuse_unknown: bool, exactly: bool = False) -> bool:
     """Make these members; who is one already stays one, with the display that is said now.
+
+    Args:
+        work: the transaction.
+        group: whose members.
+        wanted: whom.
+        refuse_unknown: whether somebody unknown is an error.
+        exactly: a display that is not said is none; else what was said before stays.
 
     Returns:
         Whether anything changed.
@@ -81,13 +88,14 @@ def add(work: Writing, group: str, wanted: Wanted, *, refuse_unknown: bool) -> b
         InvalidValueException: someone is not known here, and that is to be refused.
     """
     changed = False
+    kept = () if exactly else (None,)
     for ids in _chunks(wanted):
         asked = {"tenant": work.tenant, "group": group, "ids": ids}
         there = {row.member_id: row.display for row in work.connection.execute(_THERE, asked)}
         known = {row.id: row.kind for row in work.connection.execute(_KNOWN, asked)} if len(there) < len(ids) else {}
         _unknown(work, [one for one in ids if one not in known and one not in there], refuse=refuse_unknown)
         new = [one for one in ids if one in known and one not in there]
-        renamed = [one for one in ids if one in there and wanted[one] not in (None, there[one])]
+        renamed = [one for one in ids if one in there and wanted[one] not in (there[one], *kept)]
         if new:
             rows = [{"member_id": one, "kind": known[one], **_display(wanted[one])} for one in new]
             same = {"tenant": work.tenant, "group_id": group, "added": work.change}
@@ -146,7 +154,7 @@ def remove_where(work: Writing, group: str, condition: Condition | None = None) 
 
 
 def replace(work: Writing, group: str, wanted: Wanted, *, refuse_unknown: bool) -> bool:
-    """Make exactly these the members.
+    """Make exactly these the members, with exactly these displays.
 
     Returns:
         Whether anything changed.
@@ -157,7 +165,7 @@ def replace(work: Writing, group: str, wanted: Wanted, *, refuse_unknown: bool) 
         select(members.c.member_id).where(members.c.tenant == work.tenant, members.c.group_id == group)
     ).scalars()
     gone = remove(work, group, [one for one in there if one not in wanted])
-    return add(work, group, wanted, refuse_unknown=refuse_unknown) or gone
+    return add(work, group, wanted, refuse_unknown=refuse_unknown, exactly=True) or gone
 
 
 def size(work: Writing, group: str, most: int) -> int:

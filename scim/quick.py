@@ -112,7 +112,7 @@ def _indexed(key: _Key, name: str) -> Attribute | None:
         return None
     head, sub = found
     attribute = sub or head
-    if attribute.type not in {"string", "reference"} or attribute.name == "$ref" or attribute.returned == "never":
+    if attribute.type != "string" or attribute.returned == "never":
         return None
     if head.path in {"members", "groups", "meta"} or attribute.path.startswith(PROVISIONING.lower()):
         return None

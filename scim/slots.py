@@ -31,6 +31,7 @@ COLUMNS: Final[dict[str, Expression]] = {
     "username": RESOURCE.user_key,
     "displayname": RESOURCE.display_key,
     "active": RESOURCE.active,
+    "meta": RESOURCE.kind,
     "meta.resourcetype": RESOURCE.kind,
     "meta.created": RESOURCE.created,
     "meta.lastmodified": RESOURCE.last_modified,
@@ -169,12 +170,7 @@ class MemberEntries:
         else:
             joined = and_(group.c.tenant == member.c.tenant, group.c.id == member.c.group_id)
             found = found.where(member.c.member_id == RESOURCE.id).join_from(member, group, joined)
-            parts = {
-                "groups.value": member.c.group_id,
-                "groups.display": group.c.display_key,
-                "groups.type": literal("direct"),
-                "groups.$ref": ENDPOINTS["Group"] + "/" + member.c.group_id,
-            }
+            parts = group_parts(member, group)
         found = found.correlate(resources)
         return exists(found if test is None else found.where(test(lambda part: InColumn(parts[part.path]))))
 
@@ -187,6 +183,16 @@ def member_parts(member: Any) -> dict[str, Expression]:
         "members.display": member.c.display_key,
         "members.type": case((member.c.kind == "User", "user"), else_="group"),
         "members.$ref": user + member.c.member_id,
+    }
+
+
+def group_parts(member: Any, group: Any) -> dict[str, Expression]:
+    """What the parts of a user's group are in SQL, as compared."""
+    return {
+        "groups.value": member.c.group_id,
+        "groups.display": group.c.display_key,
+        "groups.type": literal("direct"),
+        "groups.$ref": ENDPOINTS["Group"] + "/" + member.c.group_id,
     }
 
 

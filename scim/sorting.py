@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, and_, case, null, or_, select
 
 from scim.provider import PROVISIONING
 from scim.shapes import Attribute, Shape
-from scim.slots import COLUMNS, NEVER_NULL, Condition, Expression, member_parts
+from scim.slots import COLUMNS, NEVER_NULL, Condition, Expression, group_parts, member_parts
 from scim.tables import members, provisioning, resources, values
 
 
@@ -81,6 +81,8 @@ def order_by(shapes: Iterable[Shape], sort_by: str, *, descending: bool) -> Orde
 
 def _expression(head: Attribute, sub: Attribute | None) -> Expression:
     target = sub or head
+    if target.path == "active":
+        return case((resources.c.active.is_(None), None), (resources.c.active, 1), else_=0)
     if target.path in COLUMNS:
         return COLUMNS[target.path]
     if target.path.startswith(PROVISIONING.lower()):
@@ -96,10 +98,12 @@ def _expression(head: Attribute, sub: Attribute | None) -> Expression:
 
 
 def _member_expression(head: Attribute, target: Attribute) -> Expression:
-    one = members.alias()
-    found = select(member_parts(one).get(target.path, one.c.group_id)).where(one.c.tenant == resources.c.tenant)
+    one, group = members.alias(), resources.alias()
     if head.path == "members":
-        found = found.where(one.c.group_id == resources.c.id).order_by(one.c.added, one.c.member_id)
+        found = select(member_parts(one)[target.path]).where(one.c.group_id == resources.c.id)
+        found = found.order_by(one.c.added, one.c.member_id)
     else:
+        joined = and_(group.c.tenant == one.c.tenant, group.c.id == one.c.group_id)
+        found = select(group_parts(one, group)[target.path]).join_from(one, group, joined)
         found = found.where(one.c.member_id == resources.c.id).order_by(one.c.group_id)
-    return found.limit(1).correlate(resources).scalar_subquery()
+    return found.where(one.c.tenant == resources.c.tenant).limit(1).correlate(resources).scalar_subquery()
