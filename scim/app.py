@@ -11,7 +11,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 import orjson
-from flask import Blueprint, Flask, Response, request
+from flask import Blueprint, Flask, Response, current_app, request
 from scim2_models import Error, NotFoundException, PayloadTooLargeException, SCIMException
 from scim2_server.requests import ScimRequest
 from scim2_server.responses import ScimResponse
@@ -140,13 +140,15 @@ def scim_blueprint(server: Server) -> Blueprint:
         except HTTPException as error:
             return _http_error(error)
         except Exception:
-            from flask import current_app
-
             current_app.logger.exception("SCIM: %s %s failed", request.method, request.path)
-            return _response(_plain(HTTPStatus.INTERNAL_SERVER_ERROR, "this is a mistake of the server, and was logged"))
+            return _response(
+                _plain(HTTPStatus.INTERNAL_SERVER_ERROR, "this is a mistake of the server, and was logged")
+            )
 
     for rule in ("/<tenant>", "/<tenant>/", "/<tenant>/<path:path>"):
-        blueprint.add_url_rule(rule, "serve", view, methods=_METHODS, provide_automatic_options=False, strict_slashes=True)
+        blueprint.add_url_rule(
+            rule, "serve", view, methods=_METHODS, provide_automatic_options=False, strict_slashes=True
+        )
     return blueprint
 
 

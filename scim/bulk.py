@@ -27,7 +27,11 @@ class TwoPassPlan(BulkPlan):
     def resolve(self, step: BulkStep) -> Operation:
         """The operation with the ids of what was made; references to what comes later wait for the second pass."""
         operation = super().operation(step)
-        later = {one for one in self.references(operation) if one in self.creations and self.creations[one] not in self.results}
+        later = {
+            one
+            for one in self.references(operation)
+            if one in self.creations and self.creations[one] not in self.results
+        }
         if later and operation.method == BulkOperation.Method.post:
             self.opened[step.index] = operation.model_copy(update={"data": without(operation.data, later)})
         return super().resolve(step)
@@ -69,4 +73,7 @@ def without(value: Any, bulk_ids: set[str]) -> Any:
 
 def _refers(value: Any, bulk_ids: set[str]) -> bool:
     said = (getattr(value, "value", None), getattr(value, "ref", None))
-    return any(isinstance(one, str) and one.removeprefix(BULK_ID_PREFIX) in bulk_ids and one.startswith(BULK_ID_PREFIX) for one in said)
+    return any(
+        isinstance(one, str) and one.removeprefix(BULK_ID_PREFIX) in bulk_ids and one.startswith(BULK_ID_PREFIX)
+        for one in said
+    )

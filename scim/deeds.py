@@ -11,8 +11,8 @@ from scim2_models import NotFoundException, UniquenessException
 from sqlalchemy import Row, bindparam, delete, insert, select, update
 
 from scim import members, rows
-from scim.publishing import ENTERPRISE
 from scim.provider import PROVISIONING
+from scim.publishing import ENTERPRISE
 from scim.shapes import Shape
 from scim.tables import resources, values
 from scim.values import columns_of, rows_of
@@ -66,7 +66,9 @@ _FORGET_VALUES: Final = delete(values).where(values.c.resource == bindparam("whi
 _ADD_VALUES: Final = insert(values)
 
 
-def create(work: Writing, shape: Shape, document: Mapping[str, Any], told: members.Wanted, *, refuse_unknown: bool) -> str:
+def create(
+    work: Writing, shape: Shape, document: Mapping[str, Any], told: members.Wanted, *, refuse_unknown: bool
+) -> str:
     """Make a resource; the userName of a deleted user brings that user back, with the id it had.
 
     Returns:
@@ -177,4 +179,3 @@ def required(work: Writing, kind: str, resource_id: str) -> Row[Any]:
     if row is None:
         raise NotFoundException(detail=f"there is no {kind} {resource_id!r}")
     return row
-

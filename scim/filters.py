@@ -65,6 +65,7 @@ _TESTS: Final[dict[CompareOperator, Callable[[Expression, Any], Condition]]] = {
     CompareOperator.lt: lambda column, value: column < value,
     CompareOperator.le: lambda column, value: column <= value,
 }
+_NO_TEXTS: Final = frozenset({"boolean", "dateTime", "integer", "decimal"})
 _PARTS: Final = {CompareOperator.co, CompareOperator.sw, CompareOperator.ew}
 
 
@@ -101,7 +102,11 @@ class WhereVisitor(FilterVisitor[ColumnElement[bool]]):
             entries = entries_of(self.tenant, head)
             if sub is not None:
                 return entries.any(lambda slot: _present(slot(sub), sub))
-            return entries.any(lambda slot: _present(slot(head), head)) if isinstance(entries, RowEntries) else entries.any()
+            return (
+                entries.any(lambda slot: _present(slot(head), head))
+                if isinstance(entries, RowEntries)
+                else entries.any()
+            )
         return _present(slot_of(self.tenant, sub or head), sub or head)
 
     def visit_comparison(self, node: Comparison) -> Condition:
@@ -137,7 +142,9 @@ class WhereVisitor(FilterVisitor[ColumnElement[bool]]):
             return false()
         head = found[0]
         if not head.multi:
-            raise InvalidFilterException(detail=f"{node.attr_path} has one value: there is nothing to select with brackets")
+            raise InvalidFilterException(
+                detail=f"{node.attr_path} has one value: there is nothing to select with brackets"
+            )
         entries = entries_of(self.tenant, head)
         anchor = _anchor(head, node.val_filter)
         if anchor is not None and isinstance(entries, RowEntries):
@@ -202,7 +209,7 @@ def _anchor(head: Attribute, node: FilterNode) -> tuple[Attribute, str] | None:
 
 
 def _present(slot: Slot, attribute: Attribute) -> Condition:
-    if attribute.type in {"boolean", "dateTime", "integer", "decimal"}:
+    if attribute.type in _NO_TEXTS:
         return slot.some()
     return slot.holds(lambda column: column != "")
 
@@ -214,16 +221,11 @@ def compared(slot: Slot, attribute: Attribute, op: CompareOperator, value: Any) 
     if attribute.type == "complex":
         return true() if op == CompareOperator.ne else false()
     text = operand(attribute, value, op)
-    if op in _PARTS:
-        if attribute.type in {"boolean", "dateTime", "integer", "decimal"} or not isinstance(text, str):
-            return false()
-        if not text:
-            return slot.some()
-    if op == CompareOperator.ne:
-        return not_(slot.equals(text))
-    if op == CompareOperator.eq:
-        return slot.equals(text)
-    return slot.holds(lambda column: _TESTS[op](column, text))
+    if op in {CompareOperator.eq, CompareOperator.ne}:
+        return slot.equals(text) if op == CompareOperator.eq else not_(slot.equals(text))
+    if op in _PARTS and (attribute.type in _NO_TEXTS or not isinstance(text, str)):
+        return false()
+    return slot.some() if op in _PARTS and not text else slot.holds(lambda column: _TESTS[op](column, text))
 
 
 _BOOLEAN: Final = TypeAdapter(bool)

@@ -139,14 +139,18 @@ class TenantHandler(ScimHandler):
             resources = self._published(connection, request, page.rows, projections)
         if search.cursor is None:
             return _list(resources, total=page.total, start=search.start_index)
-        sealed = {
-            "nextCursor": self.service._seal(types, search, page.next),  # noqa: SLF001
-            "previousCursor": self.service._seal(types, search, page.previous),  # noqa: SLF001
-        }
-        return _list(resources, total=page.total, **sealed)
+        answer = _list(resources, total=page.total)
+        for name, there in {"nextCursor": page.next, "previousCursor": page.previous}.items():
+            if there is not None and search.count != 0:
+                cast("dict[str, Any]", answer.body)[name] = self.service.sealed(types, search, there)
+        return answer
 
     def _published(
-        self, connection: Connection, request: ScimRequest, found: Sequence[Row[Any]], projections: dict[str, Projection]
+        self,
+        connection: Connection,
+        request: ScimRequest,
+        found: Sequence[Row[Any]],
+        projections: dict[str, Projection],
     ) -> list[dict[str, Any]]:
         groups = "User" in projections and projections["User"].keeps("groups")
         held = "Group" in projections and projections["Group"].keeps("members")
@@ -169,7 +173,9 @@ class TenantHandler(ScimHandler):
         document = deeds.document_of(dumped)
         with self.storage.writing() as work:
             made = deeds.create(work, self._shape(kind), document, told, refuse_unknown=self._refuses)
-            response = self._answer(work.connection, request, deeds.required(work, kind, made), self._projection(kind, None))
+            response = self._answer(
+                work.connection, request, deeds.required(work, kind, made), self._projection(kind, None)
+            )
         response.status = HTTPStatus.CREATED
         response.headers["Location"] = response.headers["Content-Location"]
         return response
@@ -244,7 +250,9 @@ class TenantHandler(ScimHandler):
             self._patch_document(work, shape, row, patch, patch.operations or [])
         return deeds.required(work, kind, row.id)
 
-    def _patch_document(self, work: Writing, shape: Shape, row: Row[Any], patch: PatchOp[Any], operations: Sequence[Any]) -> bool:
+    def _patch_document(
+        self, work: Writing, shape: Shape, row: Row[Any], patch: PatchOp[Any], operations: Sequence[Any]
+    ) -> bool:
         model = self.storage.model(publish(row, ""))
         named = patching.names(PROVISIONING, operations)
         if not patch.model_copy(update={"operations": list(operations)}).patch(model) and named is None:
@@ -324,7 +332,9 @@ class TenantHandler(ScimHandler):
         asked = (request.query.get("attributes"), request.query.get("excludedAttributes"))
         return None if asked == (None, None) else _read_parameters(self.service, str(resource_type.name), *asked)
 
-    def _answer(self, connection: Connection, request: ScimRequest, row: Row[Any], projection: Projection) -> ScimResponse:
+    def _answer(
+        self, connection: Connection, request: ScimRequest, row: Row[Any], projection: Projection
+    ) -> ScimResponse:
         (document,) = self._published(connection, request, [row], {row.kind: projection})
         headers = {"Content-Location": location(_base(request), row.kind, row.id), "ETag": etag(row.version)}
         return ScimResponse(HTTPStatus.OK, document, headers)
@@ -342,12 +352,10 @@ def _base(request: ScimRequest) -> str:
     return request.base_url.rstrip("/") + "/"
 
 
-def _list(resources: list[dict[str, Any]], *, total: int | None, start: int | None = None, **cursors: str | None) -> ScimResponse:
+def _list(resources: list[dict[str, Any]], *, total: int | None, start: int | None = None) -> ScimResponse:
     """A ListResponse (RFC 7644 §3.4.2, RFC 9865 §2)."""
-    said = {"totalResults": total, "itemsPerPage": len(resources), "startIndex": start, **cursors}
+    said = {"totalResults": total, "itemsPerPage": len(resources), "startIndex": start}
     body: dict[str, Any] = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"]}
     body |= {name: value for name, value in said.items() if value is not None}
     body["Resources"] = resources
     return ScimResponse(HTTPStatus.OK, body)
-
-

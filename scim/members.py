@@ -170,7 +170,9 @@ def replace(work: Writing, group: str, wanted: Wanted, *, refuse_unknown: bool) 
 
 def size(work: Writing, group: str, most: int) -> int:
     """How many members a group has; more than `most` are not counted."""
-    here = select(members.c.member_id).where(members.c.tenant == work.tenant, members.c.group_id == group).limit(most + 1)
+    here = (
+        select(members.c.member_id).where(members.c.tenant == work.tenant, members.c.group_id == group).limit(most + 1)
+    )
     return int(work.connection.execute(select(func.count()).select_from(here.subquery())).scalar_one())
 
 

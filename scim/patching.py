@@ -76,15 +76,18 @@ def _short(shape: Shape, path: str) -> str:
     return lower.removeprefix(shape.schema.lower() + ":")
 
 
-def _split_value(shape: Shape, operation: PatchOperation[Any], deltas: list[Delta], rest: list[PatchOperation[Any]]) -> None:
+def _split_value(
+    shape: Shape, operation: PatchOperation[Any], deltas: list[Delta], rest: list[PatchOperation[Any]]
+) -> None:
     """An operation whose value is a group, or a part of one."""
     other = {}
-    for name, value in operation.value.items():
+    said: dict[str, Any] = operation.value or {}
+    for name, value in said.items():
         if _short(shape, name) == _NAME:
             deltas.append(Delta(operation.op, value))
         else:
             other[name] = value
-    if other or not operation.value:
+    if other or not said:
         rest.append(operation.model_copy(update={"value": other}))
 
 
@@ -150,7 +153,9 @@ def _apply(work: Writing, shape: Shape, group: str, delta: Delta, *, refuse_unkn
 
         return members.remove_where(work, group, member_condition(shape.core[_NAME], delta.chosen, slot))
     if delta.op == Op.remove:
-        return members.remove_where(work, group) if delta.value is None else members.remove(work, group, _ids(delta.value))
+        return (
+            members.remove_where(work, group) if delta.value is None else members.remove(work, group, _ids(delta.value))
+        )
     wanted = members.wanted_of(delta.value if delta.value is not None else [])
     how = members.add if delta.op == Op.add else members.replace
     return how(work, group, wanted, refuse_unknown=refuse_unknown)

@@ -35,7 +35,11 @@ class Projection:
         if not self:
             return resource
         self._cut(resource)
-        schemas = [urn for urn in resource["schemas"] if urn not in self.dropped and (urn not in self.within or urn in resource)]
+        schemas = [
+            urn
+            for urn in resource["schemas"]
+            if urn not in self.dropped and (urn not in self.within or urn in resource)
+        ]
         return {**resource, "schemas": schemas}
 
     def _cut(self, part: dict[str, Any]) -> None:
@@ -111,7 +115,9 @@ def _cut_of(attributes: Iterable[Attribute], prefix: str, asked: _Asked) -> Proj
         if one.name != "schemas" and not asked.keeps(one.returned, urn):
             dropped.add(one.name)
             continue
-        subs = frozenset(sub.name for sub in one.subs.values() if not asked.keeps(sub.returned, f"{urn}.{sub.name.lower()}"))
+        subs = frozenset(
+            sub.name for sub in one.subs.values() if not asked.keeps(sub.returned, f"{urn}.{sub.name.lower()}")
+        )
         if subs:
             trimmed[one.name] = subs
     return Projection(frozenset(dropped), trimmed, {})
@@ -127,9 +133,9 @@ class _Asked:
         if returned in {"never", "always"}:
             return returned == "always"
         short = urn.rsplit(":", 1)[-1]
-        if returned == "request" or self.included:
-            if not any(_names(one, urn, short) for one in self.included):
-                return False
+        asked = any(_names(one, urn, short) for one in self.included)
+        if (returned == "request" or self.included) and not asked:
+            return False
         return not any((urn if ":" in one else short) == one for one in self.excluded)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Final
 
-from scim2_models import Resource, ResourceType, Schema, ScimPolicy, ScimProvider, ServiceProviderConfig
+from scim2_models import ResourceType, Schema, ScimPolicy, ScimProvider, ServiceProviderConfig
 from scim2_server.utils import load_default_resource_types, load_default_schemas
 
 PROVISIONING: Final = "urn:fluix-syncd:scim:schemas:extension:provisioning:1.0:User"
@@ -107,9 +107,3 @@ def build_provider(max_body: int = 8 << 20, max_operations: int = 1000, max_resu
             unmatched_path_filter=ScimPolicy.UnmatchedPathFilter.create,
         ),
     )
-
-
-def model_of(provider: ScimProvider, kind: str) -> type[Resource[object]]:
-    """The model of a resource type, with its extensions."""
-    model: type[Resource[object]] = provider.model_for(kind)  # type: ignore[assignment]
-    return model

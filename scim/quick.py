@@ -21,7 +21,9 @@ from scim.values import IN_COLUMNS, digest
 
 _NAME: Final = r"[A-Za-z][A-Za-z0-9_:.$-]*"
 _EQUAL: Final = re.compile(rf'\s*({_NAME})\s+[eE][qQ]\s+"([^"\\\x00-\x1f]*)"\s*')
-_ENTRY: Final = re.compile(rf'\s*({_NAME})\[type [eE][qQ] "([^"\\\x00-\x1f]*)"\]\.value\s+[eE][qQ]\s+"([^"\\\x00-\x1f]*)"\s*')
+_ENTRY: Final = re.compile(
+    rf'\s*({_NAME})\[type [eE][qQ] "([^"\\\x00-\x1f]*)"\]\.value\s+[eE][qQ]\s+"([^"\\\x00-\x1f]*)"\s*'
+)
 _INTEGER: Final = re.compile(r"-?[0-9]{1,9}")
 _OTHERS: Final = ("sortBy", "sortOrder", "cursor")
 
@@ -81,7 +83,7 @@ def _equal(shape: Shape, said: str) -> Equal | None:
     found = _EQUAL.fullmatch(said)
     if found:
         attribute = _indexed(_Key(shape), found[1])
-        return attribute and Equal(attribute, found[2])
+        return None if attribute is None else Equal(attribute, found[2])
     found = _ENTRY.fullmatch(said)
     if found:
         value, kind = _indexed(_Key(shape), found[1] + ".value"), _indexed(_Key(shape), found[1] + ".type")

@@ -34,9 +34,9 @@ COLUMNS_READ: Final = (
     provisioning.c.invitation,
 )
 _TOLD: Final = and_(provisioning.c.tenant == resources.c.tenant, provisioning.c.resource_id == resources.c.id)
-_ROWS: Final = select(*COLUMNS_READ).select_from(resources.outerjoin(provisioning, _TOLD))
-_LIVE: Final = _ROWS.where(resources.c.tenant == bindparam("tenant"), resources.c.deleted_at.is_(None))
-_BY_ID: Final = _LIVE.where(resources.c.kind == bindparam("kind"), resources.c.id == bindparam("id"))
+_ROWS: Final[Any] = select(*COLUMNS_READ).select_from(resources.outerjoin(provisioning, _TOLD))
+_LIVE: Final[Any] = _ROWS.where(resources.c.tenant == bindparam("tenant"), resources.c.deleted_at.is_(None))
+_BY_ID: Final[Any] = _LIVE.where(resources.c.kind == bindparam("kind"), resources.c.id == bindparam("id"))
 
 
 def by_id(connection: Connection, tenant: str, kind: str, resource_id: str) -> Row[Any] | None:
@@ -125,7 +125,9 @@ def page_by_index(connection: Connection, condition: Condition, order: Order, st
 _LARGEST: Final = 2**62
 
 
-def page_by_cursor(connection: Connection, condition: Condition, order: Order, position: Any, count: int | None) -> Page:
+def page_by_cursor(
+    connection: Connection, condition: Condition, order: Order, position: Any, count: int | None
+) -> Page:
     """The page after, or before, a position; the total is counted for the first page only.
 
     Raises:

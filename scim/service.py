@@ -5,15 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from scim2_models import NotFoundException, NotImplementedException, Resource, ResourceType, ResponseParameters, ScimProvider
-from scim2_models import SearchRequest
+from scim2_models import (
+    NotImplementedException,
+    Resource,
+    ResourceType,
+    ResponseParameters,
+    ScimProvider,
+    SearchRequest,
+)
 from scim2_server.requests import ScimRequest
 from scim2_server.responses import ScimResponse
 from scim2_server.service import ScimService
 
 from scim.limits import Limits, check_filter, check_filter_text
 from scim.tenant import Tenant
-
 
 SMALL: Final = 200
 """Members up to which a group is small."""
@@ -46,7 +51,9 @@ class TenantService(ScimService):
             raise NotImplementedException(detail="/Me stands for a user, and the caller is none")
         return self.get_resource_type("User"), str(own)
 
-    def answers_patch(self, kind: str, parameters: ResponseParameters[Any], size: Callable[[], int] = lambda: 0) -> bool:
+    def answers_patch(
+        self, kind: str, parameters: ResponseParameters[Any], size: Callable[[], int] = lambda: 0
+    ) -> bool:
         """Whether a PATCH is answered with the resource: as the tenant says, or when the client asks for attributes.
 
         Args:
@@ -59,12 +66,18 @@ class TenantService(ScimService):
         how = self.tenant.group_patch_answer if kind == "Group" else self.tenant.user_patch_answer
         return how == "resource" or (how == "small" and size() <= SMALL)
 
-    def patch_response(self, base_url: str, resource: Resource[Any], response_parameters: ResponseParameters[Any]) -> ScimResponse:
+    def patch_response(
+        self, base_url: str, resource: Resource[Any], response_parameters: ResponseParameters[Any]
+    ) -> ScimResponse:
         """200 with the resource, or 204."""
         kind = str(resource.meta.resource_type) if resource.meta else ""
         if self.answers_patch(kind, response_parameters):
             return self.replacement_response(base_url, resource, response_parameters)
         return super().patch_response(base_url, resource, response_parameters)
+
+    def sealed(self, types: list[ResourceType], request: SearchRequest[Any], position: Any) -> str | None:
+        """A position of the store as a cursor that only this service can read (RFC 9865 §5)."""
+        return self._seal(types, request, position)
 
     def read_search(self, resource_types: list[ResourceType], payload: Any) -> tuple[SearchRequest[Any], Any]:
         """A search, its filter within the limits.
@@ -80,5 +93,3 @@ class TenantService(ScimService):
         if request.filter is not None:
             check_filter(self.limits, request.filter.ast)
         return request, position
-
-

@@ -61,9 +61,9 @@ class Shape:
             attributes = extension[1]
         head = attributes.get(path.attr.lower())
         if head is None or path.sub_attr is None:
-            return head and (head, None)
+            return None if head is None else (head, None)
         sub = head.subs.get(path.sub_attr.lower())
-        return sub and (head, sub)
+        return None if sub is None else (head, sub)
 
     def compared(self, path: AttrPath) -> tuple[Attribute, Attribute | None] | None:
         """The same for a comparison or an order: `emails` stands for `emails.value` (RFC 7644 §3.4.2.2)."""

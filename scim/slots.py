@@ -40,7 +40,9 @@ COLUMNS: Final[dict[str, Expression]] = {
 }
 """Attributes with a column of their own."""
 
-NEVER_NULL: Final = frozenset({"id", "username", "meta.resourcetype", "meta.created", "meta.lastmodified", "meta.version"})
+NEVER_NULL: Final = frozenset(
+    {"id", "username", "meta.resourcetype", "meta.created", "meta.lastmodified", "meta.version"}
+)
 
 
 class Slot(Protocol):
@@ -111,7 +113,9 @@ class InRow:
         found = select(one.c.text, one.c.number).where(one.c.path == self.attribute.path)
         if self.entry is None:
             return found.where(one.c.resource == RESOURCE.number).correlate(resources)
-        return found.where(one.c.resource == self.entry.c.resource, one.c.ordinal == self.entry.c.ordinal).correlate(self.entry)
+        return found.where(one.c.resource == self.entry.c.resource, one.c.ordinal == self.entry.c.ordinal).correlate(
+            self.entry
+        )
 
 
 def looked_up(tenant: str, attribute: Attribute, text: str) -> Any:
@@ -138,7 +142,9 @@ class RowEntries:
     def any(self, test: Callable[[Callable[[Attribute], Slot]], Condition] | None = None) -> Condition:
         """There is an entry, and it passes."""
         entry = values.alias()
-        found = select(1).where(entry.c.resource == RESOURCE.number, entry.c.path == self.head.path).correlate(resources)
+        found = (
+            select(1).where(entry.c.resource == RESOURCE.number, entry.c.path == self.head.path).correlate(resources)
+        )
         if test is None:
             return exists(found)
 
@@ -147,7 +153,9 @@ class RowEntries:
 
         return exists(found.where(test(slot)))
 
-    def anchored(self, part: Attribute, text: str, test: Callable[[Callable[[Attribute], Slot]], Condition]) -> Condition:
+    def anchored(
+        self, part: Attribute, text: str, test: Callable[[Callable[[Attribute], Slot]], Condition]
+    ) -> Condition:
         """There is an entry with this text in this part, found by the index, and it passes."""
         found = looked_up(self.tenant, part, text).subquery()
         passed = select(found.c.resource).where(test(lambda one: InRow(self.tenant, one, found)))

@@ -87,7 +87,9 @@ def _expression(head: Attribute, sub: Attribute | None) -> Expression:
         return COLUMNS[target.path]
     if target.path.startswith(PROVISIONING.lower()):
         column = provisioning.c[{"fluixId": "fluix_id"}.get(target.name, target.name)]
-        told = select(column).where(provisioning.c.tenant == resources.c.tenant, provisioning.c.resource_id == resources.c.id)
+        told = select(column).where(
+            provisioning.c.tenant == resources.c.tenant, provisioning.c.resource_id == resources.c.id
+        )
         return told.correlate(resources).scalar_subquery()
     if head.path in {"members", "groups"}:
         return _member_expression(head, target)

@@ -112,16 +112,21 @@ class SqlStorage(ScimStorage):
         elif self._connection is not None:
             yield self._connection
         else:
-            with self.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as self._connection:
+            with self.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+                self._connection = connection
                 try:
-                    yield self._connection
+                    yield connection
                 finally:
                     self._connection = None
 
     # --- reading --------------------------------------------------------------------------------------------------
 
     def get(
-        self, resource_type: ResourceType, resource_id: str, *, response_parameters: ResponseParameters[Any] | None = None
+        self,
+        resource_type: ResourceType,
+        resource_id: str,
+        *,
+        response_parameters: ResponseParameters[Any] | None = None,
     ) -> Model:
         """A resource, without the members that the answer does not say."""
         kind = str(resource_type.name)
@@ -131,13 +136,17 @@ class SqlStorage(ScimStorage):
                 raise NotFoundException(detail=f"there is no {kind} {resource_id!r}")
             return self._models(connection, [row], response_parameters)[0]
 
-    def search(self, resource_types: list[ResourceType], search_request: SearchRequest[Any], *, position: Any = None) -> SearchPage:
+    def search(
+        self, resource_types: list[ResourceType], search_request: SearchRequest[Any], *, position: Any = None
+    ) -> SearchPage:
         """One page of a search."""
         with self.reading() as connection:
             page = self.find(connection, [str(one.name) for one in resource_types], search_request, position)
             return SearchPage(page.total, self._models(connection, page.rows, search_request), page.next, page.previous)
 
-    def find(self, connection: Connection, kinds: list[str], request: SearchRequest[Any], position: Any = None) -> rows.Page:
+    def find(
+        self, connection: Connection, kinds: list[str], request: SearchRequest[Any], position: Any = None
+    ) -> rows.Page:
         """One page of a search, as rows."""
         shapes = [shape_of(self.provider, kind) for kind in kinds]
         conditions: dict[str, Condition | None] = {

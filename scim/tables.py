@@ -84,7 +84,9 @@ values = Table(
     Column("path", Text, primary_key=True, comment="lower case; an extension's with its schema"),
     Column("ordinal", Integer, primary_key=True, comment="the entry of a multi-valued attribute"),
     Column("sorts", Boolean, nullable=False, comment="of the entry by which the resource is sorted"),
-    Column("text", _WORDS, nullable=False, comment="as compared; of a complex attribute: empty when no part has a value"),
+    Column(
+        "text", _WORDS, nullable=False, comment="as compared; of a complex attribute: empty when no part has a value"
+    ),
     Column("number", Float),
     Column("digest", _BIG, comment="of tenant, path and text: what `eq` looks up, however long the text"),
     sqlite_with_rowid=False,

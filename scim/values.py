@@ -37,7 +37,7 @@ def columns_of(shape: Shape, document: Mapping[str, Any]) -> dict[str, Any]:
 
 def rows_of(tenant: str, shape: Shape, document: Mapping[str, Any], resource: int) -> list[dict[str, Any]]:
     """The rows of values of a document."""
-    rows = []
+    rows: list[dict[str, Any]] = []
     for attribute, value in _simple(shape, document):
         rows.extend(
             {"resource": resource, "path": path, "ordinal": ordinal, "sorts": sorts}

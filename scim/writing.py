@@ -6,7 +6,7 @@ counter (`scim.feed`) never misses a change, since the counters come in the orde
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final, Protocol
@@ -93,5 +93,3 @@ def tell(work: Writing, changed: Changed) -> None:
         grouped.setdefault((kind, deed), {})[resource_id] = None
     for (kind, deed), ids in grouped.items():
         changed(work.connection, work.tenant, kind, list(ids), deed)
-
-

@@ -39,7 +39,8 @@ class Postgres:
 @cache
 def postgres() -> Postgres:
     """The one cluster of this process."""
-    assert INITDB and POSTGRES
+    assert INITDB
+    assert POSTGRES
     folder = Path(tempfile.mkdtemp(prefix="syncd-postgres-"))
     other = {"user": "postgres", "group": "postgres", "extra_groups": []} if os.getuid() == 0 else {}
     if other:
@@ -51,9 +52,21 @@ def postgres() -> Postgres:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    settings = {"fsync": "off", "listen_addresses": "127.0.0.1", "unix_socket_directories": folder, "max_connections": 60}
+    settings = {
+        "fsync": "off",
+        "listen_addresses": "127.0.0.1",
+        "unix_socket_directories": folder,
+        "max_connections": 60,
+    }
     process = subprocess.Popen(
-        [POSTGRES, "-D", data, "-p", str(port), *(part for name, value in settings.items() for part in ("-c", f"{name}={value}"))],
+        [
+            POSTGRES,
+            "-D",
+            data,
+            "-p",
+            str(port),
+            *(part for name, value in settings.items() for part in ("-c", f"{name}={value}")),
+        ],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         cwd=folder,

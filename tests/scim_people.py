@@ -50,27 +50,55 @@ people = st.fixed_dictionaries(
             optional={
                 "employeeNumber": words,
                 "department": words,
-                "manager": st.fixed_dictionaries({"value": st.sampled_from(["m 1", "m/2"])}, optional={"displayName": words}),
+                "manager": st.fixed_dictionaries(
+                    {"value": st.sampled_from(["m 1", "m/2"])}, optional={"displayName": words}
+                ),
             },
         ),
     },
 )
 
-_SIMPLE = ["userName", "displayName", "title", "externalId", "name.givenName", "name.familyName", "emails", "emails.value"]
+_SIMPLE = [
+    "userName",
+    "displayName",
+    "title",
+    "externalId",
+    "name.givenName",
+    "name.familyName",
+    "emails",
+    "emails.value",
+]
 _SIMPLE += ["emails.type", "roles.display", "addresses.locality", "id", "groups.display", "groups", "meta.resourceType"]
-_SIMPLE += [f"{ENTERPRISE}:employeeNumber", f"{ENTERPRISE}:manager.value", f"{USER}:title", "profileUrl", "schemas", "meta.version"]
+_SIMPLE += [
+    f"{ENTERPRISE}:employeeNumber",
+    f"{ENTERPRISE}:manager.value",
+    f"{USER}:title",
+    "profileUrl",
+    "schemas",
+    "meta.version",
+]
 _ANY = [*_SIMPLE, "active", "emails.primary", "name", "addresses", "meta.created", "x509Certificates", "meta"]
 _said = words.map(lambda word: '"' + word.replace("\\", "\\\\").replace('"', '\\"') + '"')
 
 _term = st.one_of(
-    st.tuples(st.sampled_from(_SIMPLE), st.sampled_from(["eq", "ne", "co", "sw", "ew", "gt", "ge", "lt", "le"]), _said).map(" ".join),
+    st.tuples(
+        st.sampled_from(_SIMPLE), st.sampled_from(["eq", "ne", "co", "sw", "ew", "gt", "ge", "lt", "le"]), _said
+    ).map(" ".join),
     st.tuples(st.sampled_from(_ANY), st.sampled_from(["eq null", "ne null", "pr"])).map(" ".join),
-    st.sampled_from(["active eq true", "active ne true", "emails.primary eq false", 'x509Certificates.value eq "AAEC"']),
-    st.sampled_from(['meta.created gt "2001-01-01T00:00:00Z"', 'meta.lastModified le "2001-01-01T00:00:00+01:00"', 'title gt null']),
+    st.sampled_from(
+        ["active eq true", "active ne true", "emails.primary eq false", 'x509Certificates.value eq "AAEC"']
+    ),
+    st.sampled_from(
+        ['meta.created gt "2001-01-01T00:00:00Z"', 'meta.lastModified le "2001-01-01T00:00:00+01:00"', "title gt null"]
+    ),
 )
 _inner = st.one_of(
-    st.tuples(st.sampled_from(["value", "type", "display"]), st.sampled_from(["eq", "ne", "co", "sw", "lt"]), _said).map(" ".join),
-    st.tuples(st.sampled_from(["value", "type", "display", "primary"]), st.sampled_from(["pr", "eq null", "ne null"])).map(" ".join),
+    st.tuples(
+        st.sampled_from(["value", "type", "display"]), st.sampled_from(["eq", "ne", "co", "sw", "lt"]), _said
+    ).map(" ".join),
+    st.tuples(
+        st.sampled_from(["value", "type", "display", "primary"]), st.sampled_from(["pr", "eq null", "ne null"])
+    ).map(" ".join),
     st.just("primary eq true"),
 )
 
@@ -88,9 +116,23 @@ def _joined(term: Any) -> Any:
 
 _path = st.tuples(st.sampled_from(["emails", "roles"]), _joined(_inner)).map(lambda t: f"{t[0]}[{t[1]}]")
 filters = _joined(st.one_of(_term, _path))
-sorts = st.sampled_from([one for one in _ANY if one not in {"name", "addresses", "x509Certificates", "meta", "schemas"}])
+sorts = st.sampled_from(
+    [one for one in _ANY if one not in {"name", "addresses", "x509Certificates", "meta", "schemas"}]
+)
 chosen = st.lists(
-    st.sampled_from([*_ANY, "ID", "userName.x", ENTERPRISE, USER, "employeeNumber", f"{ENTERPRISE}:manager", "members", "meta.location"]),
+    st.sampled_from(
+        [
+            *_ANY,
+            "ID",
+            "userName.x",
+            ENTERPRISE,
+            USER,
+            "employeeNumber",
+            f"{ENTERPRISE}:manager",
+            "members",
+            "meta.location",
+        ]
+    ),
     min_size=1,
     max_size=3,
 ).map(",".join)

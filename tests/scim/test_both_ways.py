@@ -51,10 +51,13 @@ class Sides:
     def slow(self, *asked: Any, of: Tenant | None = None) -> ScimResponse:
         return self._ask(ScimHandler, of or self.tenant, *asked)
 
-    def _ask(self, handler: Any, tenant: Tenant, method: str, path: str, query: dict[str, str] | None = None, body: Any = None):
+    def _ask(self, handler: Any, tenant: Tenant, method: str, path: str, *more: Any) -> ScimResponse:
+        query, body = (*more, None, None)[:2]
         service = TenantService(PROVIDER, tenant, secret="s", limits=Limits())
         storage = SqlStorage(self.engine, tenant, PROVIDER, reads=method == "GET")
-        asked = ScimRequest(method, "https://x.example/scim/v2/t", path, query or {}, {}, orjson.dumps(body) if body else b"")
+        asked = ScimRequest(
+            method, "https://x.example/scim/v2/t", path, query or {}, {}, orjson.dumps(body) if body else b""
+        )
         try:
             return handler(service, storage).handle(asked)
         except SCIMException as error:
@@ -73,14 +76,19 @@ def sides(engine: Engine) -> Sides:
         ids = []
         for n in range(40):
             person = {"schemas": [USER, ENTERPRISE], "userName": f"U{n}", "title": WORDS[n % len(WORDS)]}
-            person["emails"] = [{"value": WORDS[n % 5], "type": "work"}, {"value": WORDS[n % 7], "type": "home", "primary": n % 2 == 0}]
+            person["emails"] = [
+                {"value": WORDS[n % 5], "type": "work"},
+                {"value": WORDS[n % 7], "type": "home", "primary": n % 2 == 0},
+            ]
             person[ENTERPRISE] = {"employeeNumber": str(n), "manager": {"value": "a/b c"}}
             ids.append(found.quick("POST", "/Users", None, person).body["id"])
         for n in range(5):
             members = [{"value": one, "display": f"d{n}"} for one in ids[:: n + 1]]
             found.quick("POST", "/Groups", None, {"schemas": [GROUP], "displayName": WORDS[n], "members": members})
         with engine.begin() as connection:
-            note_provisioning(connection, found.tenant.name, [Provisioning(ids[3], "held", "why", None, None, text_of(utc_now()))])
+            note_provisioning(
+                connection, found.tenant.name, [Provisioning(ids[3], "held", "why", None, None, text_of(utc_now()))]
+            )
         _filled[name] = found
     return _filled[name]
 
@@ -101,10 +109,14 @@ def _bare(body: Any) -> Any:
 
 
 equal = st.tuples(
-    st.sampled_from(["userName", "USERNAME", "emails", "emails.value", "title", "id", "displayName", f"{ENTERPRISE}:employeeNumber"]),
+    st.sampled_from(
+        ["userName", "USERNAME", "emails", "emails.value", "title", "id", "displayName", f"{ENTERPRISE}:employeeNumber"]
+    ),
     st.sampled_from([*(word for word in WORDS if '"' not in word), "U1", "u2", "3"]),
 ).map(lambda t: f'{t[0]} eq "{t[1]}"')
-entry = st.tuples(st.sampled_from(["work", "HOME", "x"]), words).map(lambda t: f'emails[type eq "{t[0]}"].value eq "{t[1]}"')
+entry = st.tuples(st.sampled_from(["work", "HOME", "x"]), words).map(
+    lambda t: f'emails[type eq "{t[0]}"].value eq "{t[1]}"'
+)
 
 
 @settings(max_examples=120, **HOW)
@@ -128,7 +140,10 @@ def test_searches(sides: Sides, kind: str, query: dict[str, str]) -> None:
 
 
 @settings(max_examples=60, **HOW)
-@given(number=st.integers(0, 44), query=st.fixed_dictionaries({}, optional={"attributes": chosen, "excludedAttributes": chosen}))
+@given(
+    number=st.integers(0, 44),
+    query=st.fixed_dictionaries({}, optional={"attributes": chosen, "excludedAttributes": chosen}),
+)
 def test_reads(sides: Sides, number: int, query: dict[str, str]) -> None:
     found = sides.quick("GET", "/", {"startIndex": str(number + 1), "count": "1"}).body["Resources"]
     path = found[0]["meta"]["location"].removeprefix("https://x.example/scim/v2/t") if found else "/Users/none"
@@ -136,26 +151,42 @@ def test_reads(sides: Sides, number: int, query: dict[str, str]) -> None:
 
 
 def told(answer: ScimResponse, ids: dict[str, str]) -> Any:
-    """An answer without ids and moments."""
+    """An answer without ids, moments and displays."""
     text = orjson.dumps(_bare(answer.body)).decode()
     for own, common in ids.items():
         text = text.replace(own, common)
     body = orjson.loads(text)
     body.pop("meta", None)
-    for entries in (body.get("members"), body.get("groups")):
-        if entries:
-            entries.sort(key=lambda one: one["value"])
+    for entry in body.get("members", []):
+        entry.pop("display", None)  # scim2 keeps a present member twice when it is added with another display
+    body.get("members", []).sort(key=lambda one: one["value"])
     return int(answer.status), body
 
 
 _ids = st.sampled_from(["A", "B", "C", "none"])
 _member = st.fixed_dictionaries({"value": _ids}, optional={"display": words})
+_kinds = st.sampled_from(["Group", "group", "x"])
 _operations = st.lists(
     st.one_of(
-        st.fixed_dictionaries({"op": st.sampled_from(["add", "replace", "Remove"]), "path": st.just("members"), "value": st.lists(_member, max_size=3)}),
-        st.fixed_dictionaries({"op": st.sampled_from(["add", "replace"]), "value": st.fixed_dictionaries({}, optional={"displayName": words, "members": st.lists(_member, min_size=1, max_size=3)})}),
+        st.fixed_dictionaries(
+            {
+                "op": st.sampled_from(["add", "replace", "Remove"]),
+                "path": st.just("members"),
+                "value": st.lists(_member, max_size=3),
+            }
+        ),
+        st.fixed_dictionaries(
+            {
+                "op": st.sampled_from(["add", "replace"]),
+                "value": st.fixed_dictionaries(
+                    {}, optional={"displayName": words, "members": st.lists(_member, min_size=1, max_size=3)}
+                ),
+            }
+        ),
         st.builds(lambda one: {"op": "remove", "path": f'members[value eq "{one}"]'}, _ids),
-        st.builds(lambda one, other: {"op": "remove", "path": f'members[value eq "{one}" or display co "{other}"]'}, _ids, words),
+        st.builds(
+            lambda one, kind: {"op": "remove", "path": f'members[value eq "{one}" or type eq "{kind}"]'}, _ids, _kinds
+        ),
         st.just({"op": "remove", "path": "members"}),
         st.builds(lambda said: {"op": "replace", "path": "displayName", "value": said}, words),
         st.builds(lambda said: {"op": "add", "path": "externalId", "value": said}, words),
@@ -195,6 +226,10 @@ def test_creations_and_replacements(engine: Engine, first: dict[str, Any], then:
         of = Tenant(f"{ask.__name__}-{uuid4()}")
         made = ask("POST", "/Users", None, {**first, "userName": "A"}, of=of)
         ids = {str((made.body or {}).get("id")): "A"}
-        replaced = ask("PUT", f"/Users/{made.body['id']}", None, {**then, "userName": "a"}, of=of) if made.status == 201 else made
+        replaced = (
+            ask("PUT", f"/Users/{made.body['id']}", None, {**then, "userName": "a"}, of=of)
+            if made.status == 201
+            else made
+        )
         answers.append((told(made, ids), told(replaced, ids)))
     assert answers[0] == answers[1]

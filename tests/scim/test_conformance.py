@@ -28,7 +28,11 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def test_scim2_tester_finds_no_error(address: str) -> None:
     with httpx2.Client(base_url=f"{address}/scim/v2/tester") as http:
         results = check_server(SyncSCIMClient(http))
-    bad = [f"{one.title}: {one.reason}" for one in results if one.status in {Status.DEVIATION, Status.ERROR, Status.CRITICAL}]
+    bad = [
+        f"{one.title}: {one.reason}"
+        for one in results
+        if one.status in {Status.DEVIATION, Status.ERROR, Status.CRITICAL}
+    ]
     assert bad == []
     assert sum(one.status in {Status.SUCCESS, Status.COMPLIANT} for one in results) > 100
 

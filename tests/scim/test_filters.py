@@ -11,9 +11,9 @@ from pydantic import ValidationError
 from scim2_models import SearchRequest
 from sqlalchemy import Engine
 
+from scim.limits import Limits
 from scim.provider import build_provider
 from scim.service import TenantService
-from scim.limits import Limits
 from scim.storage import SqlStorage
 from scim.tenant import Tenant
 from tests.scim_house import BOTH
@@ -50,7 +50,9 @@ def filled(engine: Engine) -> Filled:
             examples.append(person)
 
         collect()
-        made = [storage.create(USERS, MODEL.model_validate(one | {"userName": f"U{n}"})) for n, one in enumerate(examples)]
+        made = [
+            storage.create(USERS, MODEL.model_validate(one | {"userName": f"U{n}"})) for n, one in enumerate(examples)
+        ]
         group: Any = PROVIDER.model_for(GROUPS)
         for called, step in {"Anna": 5, "bob": 3}.items():
             members = [{"value": one.id} for one in made[::step]]
@@ -83,7 +85,12 @@ def test_a_filter_finds_what_the_evaluator_finds(filled: Filled, said: str) -> N
 
 @pytest.mark.parametrize("engine", BOTH, indirect=True)
 @settings(max_examples=60, deadline=None, phases=PHASES, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(sort_by=sorts, order=st.sampled_from(["ascending", "descending"]), count=st.integers(7, 40), said=st.none() | filters)
+@given(
+    sort_by=sorts,
+    order=st.sampled_from(["ascending", "descending"]),
+    count=st.integers(7, 40),
+    said=st.none() | filters,
+)
 def test_an_order_is_that_of_scim2_and_cursors_walk_it_both_ways(
     filled: Filled, sort_by: str, order: str, count: int, said: str | None
 ) -> None:

@@ -40,7 +40,9 @@ def test_members_of_one_group_all_land(client: Client, http: Callable[..., httpx
     group = client.group("G")["id"]
 
     def add(n: int) -> int:
-        return http("PATCH", f"/Groups/{group}", {"op": "add", "path": "members", "value": [{"value": users[n]}]}).status_code
+        return http(
+            "PATCH", f"/Groups/{group}", {"op": "add", "path": "members", "value": [{"value": users[n]}]}
+        ).status_code
 
     assert set(at_once(MANY, add)) == {200}
     found = client("GET", f"/Groups/{group}").said
@@ -48,7 +50,9 @@ def test_members_of_one_group_all_land(client: Client, http: Callable[..., httpx
     assert found["meta"]["version"] == f'W/"{MANY + 1}"'
 
     def remove(n: int) -> int:
-        return http("PATCH", f"/Groups/{group}", {"op": "remove", "path": f'members[value eq "{users[n]}"]'}).status_code
+        return http(
+            "PATCH", f"/Groups/{group}", {"op": "remove", "path": f'members[value eq "{users[n]}"]'}
+        ).status_code
 
     assert set(at_once(MANY, remove)) == {200}
     assert "members" not in client("GET", f"/Groups/{group}").said
@@ -58,10 +62,14 @@ def test_patches_of_one_user_all_land(client: Client, http: Callable[..., httpx.
     user = client.user("anna")["id"]
 
     def patch(n: int) -> int:
-        return http("PATCH", f"/Users/{user}", {"op": "add", "path": "emails", "value": [{"value": f"a{n}@x.y"}]}).status_code
+        return http(
+            "PATCH", f"/Users/{user}", {"op": "add", "path": "emails", "value": [{"value": f"a{n}@x.y"}]}
+        ).status_code
 
     assert set(at_once(MANY, patch)) == {200}
-    assert {one["value"] for one in client("GET", f"/Users/{user}").said["emails"]} == {f"a{n}@x.y" for n in range(MANY)}
+    assert {one["value"] for one in client("GET", f"/Users/{user}").said["emails"]} == {
+        f"a{n}@x.y" for n in range(MANY)
+    }
 
 
 def test_threads_of_one_process_meet_too(make_client: Callable[..., Client], client: Client) -> None:
