@@ -28,7 +28,7 @@ def test_every_mechanism_that_is_named_is_there(file: str) -> None:
 
 
 def test_every_row_names_a_test_but_the_one_about_scim() -> None:
-    assert [row[:5] for row in ROWS if "`tests/" not in row] == ["| 11 "]
+    assert [row[:5] for row in ROWS if "`tests/" not in row] == []
 
 
 def test_the_conditions_and_the_pains_are_numbered_without_a_gap() -> None:
