@@ -196,7 +196,19 @@ def test_every_key_of_the_json_documents_is_documented(
     ):
         call(*words)
 
-    silent = {"completion", "ldap detect", "serve"}  # needs a directory: tests/connectors/test_ldap_detect.py
+    (house.folder / "push.yaml").write_text(
+        "version: 1\nsources: [{name: okta, type: scim_push}]\nstore: sqlite:///syncd.db\n"
+    )
+    for words in (
+        ["create", "--tenant", "okta"],
+        ["create", "--tenant", "okta", "--client"],
+        ["list"],
+        ["revoke", "1"],
+    ):
+        call("token", *words, "--config", "push.yaml")
+
+    # They need a directory and a server: tests/connectors/test_ldap_detect.py, tests/syncd/cli/test_scim.py.
+    silent = {"completion", "ldap detect", "scim doctor", "serve"}
     assert called.keys() == {" ".join(path) for path in LEAVES} - silent
     documented = set(re.findall(r"[a-z_]+", " ".join(re.findall(r"`([^`\n]+)`", OPERATIONS))))
     assert {key: sorted(keys - documented) for key, keys in called.items() if keys - documented} == {}

@@ -29,7 +29,9 @@ def token() -> None:
 @click.option("--tenant", required=True, help="The `scim_push` source that it is for.")
 @click.option("--scope", type=click.Choice(SCOPES), default="write", show_default=True, help="What it may do.")
 @click.option("--label", default="", help="A name for people to tell it by.")
-@click.option("--expires", type=click.FloatRange(min=0, min_open=True, max=36500), metavar="DAYS", help="Its last day.")
+@click.option(
+    "--expires", type=click.FloatRange(min=0, min_open=True, max=36500), metavar="DAYS", help="How long it lasts."
+)
 @click.option("--client", is_flag=True, help="An OAuth client's id and secret instead.")
 @standard
 def create(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from http import HTTPStatus
 from typing import Any
 
 from flask import Flask
 from scim2_flask import ScimServer
-from scim2_models import ResourceType, Schema, ScimProvider
+from scim2_models import ResourceType, Schema, ScimPolicy, ScimProvider
 from scim2_server.memory import InMemoryStorage
 from scim2_server.requests import ScimRequest
 from scim2_server.responses import ScimResponse
@@ -25,12 +26,13 @@ from scim.access.server import GuardedServer
 from scim.dialects import Answer, Dialect, Exchange, normalise
 
 
-def provider_of(dialect: Dialect) -> ScimProvider:
-    """The RFC's own schemas under the dialect's tolerances."""
+@functools.cache
+def provider_of(policy: ScimPolicy) -> ScimProvider:
+    """The RFC's own schemas under a dialect's tolerances; made once, since that takes most of a second."""
     schemas: list[Schema] = list(load_default_schemas().values())
     types: list[ResourceType] = list(load_default_resource_types().values())
     config = load_default_service_provider_config()
-    return ScimProvider.from_discovery(schemas, types, config=config, policy=dialect.policy)
+    return ScimProvider.from_discovery(schemas, types, config=config, policy=policy)
 
 
 class Service(ScimService):
@@ -65,7 +67,7 @@ def small_app(dialect: Dialect, base: str = "/scim/v2/people") -> Flask:
     """An app that serves one tenant."""
     app = Flask("small")
     app.secret_key = "x"
-    provider = provider_of(dialect)
+    provider = provider_of(dialect.policy)
     service = Service(provider, secret="x")
     service.dialect = dialect
     server = Server(InMemoryStorage(), provider, service=service, url_prefix=base)
@@ -79,7 +81,7 @@ def guarded_app(gate: Gate) -> Flask:
     app = Flask("small")
     app.secret_key = "x"
     for name, tenant in gate.tenants.items():
-        provider = provider_of(tenant.dialect)
+        provider = provider_of(tenant.dialect.policy)
         service = Service(provider, secret="x")
         service.dialect = tenant.dialect
         server = GuardedServer(InMemoryStorage(), provider, service=service, url_prefix=f"/scim/v2/{name}", name=name)
