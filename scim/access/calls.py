@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import Engine, delete, insert, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from scim.access.cutting import kept_body, kept_query
 from scim.access.metadata import reading, writing
@@ -24,6 +25,8 @@ _MOST: Final = 200
 _EVERY: Final = 1.0
 _RETIRE_EVERY: Final = timedelta(hours=1)
 _PATH = 500
+_WAITING = 10_000
+"""So many rows are kept in memory while the store cannot be written; older ones are lost then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,31 +89,55 @@ class CallLog:
         self._lock = threading.Lock()
         self._timer: threading.Timer | None = None
         self._retired: datetime | None = None
+        self._failing = False
 
     def add(self, tenant: Tenant, answered: Answered) -> None:
         """Keep a row; it is written within a second."""
         row = row_of(tenant, answered, self._clock())
         with self._lock:
             self._rows.append(row)
-            full = len(self._rows) >= _MOST
-            if not full and self._timer is None:
-                self._timer = threading.Timer(_EVERY, self.flush)
-                self._timer.daemon = True
-                self._timer.start()
+            full = len(self._rows) >= _MOST and not self._failing
+            if not full:
+                self._soon()
         if full:
-            self.flush()
+            self._tick()
 
     def flush(self) -> None:
-        """Write what waits, and take away what is too old."""
+        """Write what waits, and take away what is too old.
+
+        Raises:
+            SQLAlchemyError: the store cannot be written; the rows wait on.
+        """
         with self._lock:
             rows, self._rows = self._rows, []
             if self._timer is not None:
                 self._timer.cancel()
                 self._timer = None
-        if rows:
-            with writing(self._engine, light=True) as connection:
-                connection.execute(insert(calls), rows)
+        try:
+            if rows:
+                with writing(self._engine, light=True) as connection:
+                    connection.execute(insert(calls), rows)
+        except SQLAlchemyError:
+            with self._lock:
+                self._failing = True
+                self._rows = [*rows, *self._rows][-_WAITING:]
+            raise
+        self._failing = False
         self._retire()
+
+    def _tick(self) -> None:
+        """Write what waits; where the store cannot be written, a little later. No request fails for its row."""
+        try:
+            self.flush()
+        except SQLAlchemyError:
+            with self._lock:
+                self._soon()
+
+    def _soon(self) -> None:
+        if self._timer is None:
+            self._timer = threading.Timer(_EVERY, self._tick)
+            self._timer.daemon = True
+            self._timer.start()
 
     def _retire(self) -> None:
         now = self._clock()

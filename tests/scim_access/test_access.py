@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, select, text
+from sqlalchemy.exc import OperationalError
 
 from scim.access import tokens
 from scim.access.gate import Gate
@@ -376,6 +377,22 @@ def test_rows_are_written_without_anybody_asking(client: FlaskClient, issue: Any
                 return
         assert time.monotonic() < until
         time.sleep(0.05)
+
+
+def test_while_the_store_cannot_be_written_requests_go_on_and_their_rows_wait(
+    client: FlaskClient, issue: Any, gate: Gate, engine: Engine
+) -> None:
+    token = issue().secret
+    assert client.get("/scim/v2/people/Users", headers=bearer(token)).status_code == 200
+    with writing(engine) as connection:
+        connection.execute(text("ALTER TABLE scim_calls RENAME TO away"))
+    for _ in range(210):
+        assert client.get("/scim/v2/people/Users", headers=bearer(token)).status_code == 200
+    with pytest.raises(OperationalError):
+        gate.calls.flush()
+    with writing(engine) as connection:
+        connection.execute(text("ALTER TABLE away RENAME TO scim_calls"))
+    assert len(rows(gate)) == 211
 
 
 def test_a_body_that_is_no_json_is_answered_as_such(client: FlaskClient, issue: Any) -> None:
