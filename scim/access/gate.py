@@ -93,6 +93,10 @@ class Gate:
     def _credential(self, call: Call, name: str) -> Credential | None:
         kind, _, given = (call.authorization or "").partition(" ")
         given = given.strip()
+        if not given and kind.startswith(
+            "fxs_"
+        ):  # Okta's "Header Auth" sends what the admin typed, often the token alone
+            kind, given = "Bearer", kind
         if not given:
             return None
         with reading(self.engine) as connection:

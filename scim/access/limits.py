@@ -2,7 +2,7 @@
 
 The bucket is one number, the moment at which it will be full again (the generic cell rate algorithm): a request moves it on by
 `1 / rate`, and passes when it is not more than `burst / rate` ahead. A worker takes several requests out at once and hands them
-out by itself, so that the store is written once for many requests (docs/decisions/0009-call-limits.md). What it took and did not
+out by itself, so that the store is written once for many requests (docs/decisions/0009-calls.md). What it took and did not
 hand out within some seconds is lost to the token, never the other way round.
 """
 

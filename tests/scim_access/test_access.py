@@ -77,6 +77,7 @@ def rows(gate: Gate) -> list[Any]:
 def test_a_token_lets_in_and_is_kept_as_a_hash_only(client: FlaskClient, issue: Any, engine: Engine) -> None:
     token = issue().secret
     assert client.get("/scim/v2/people/Users", headers=bearer(token)).status_code == 200
+    assert client.get("/scim/v2/people/Users", headers={"Authorization": token}).status_code == 200
     with reading(engine) as connection:
         kept = str(connection.execute(select(credentials)).all())
     assert token not in kept
