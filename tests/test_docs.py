@@ -206,6 +206,7 @@ def test_every_key_of_the_json_documents_is_documented(
         ["revoke", "1"],
     ):
         call("token", *words, "--config", "push.yaml")
+    call("scim", "calls")
 
     # They need a directory and a server: tests/connectors/test_ldap_detect.py, tests/syncd/cli/test_scim.py.
     silent = {"completion", "ldap detect", "scim doctor", "serve"}

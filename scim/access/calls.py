@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Engine, delete, insert, select
+from sqlalchemy import Connection, Engine, Row, delete, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from scim.access.cutting import kept_body, kept_query
@@ -25,6 +25,7 @@ _MOST: Final = 200
 _EVERY: Final = 1.0
 _RETIRE_EVERY: Final = timedelta(hours=1)
 _PATH = 500
+_ERRORS = 400
 _WAITING = 10_000
 """So many rows are kept in memory while the store cannot be written; older ones are lost then."""
 
@@ -70,6 +71,23 @@ def row_of(tenant: Tenant, answered: Answered, now: datetime) -> dict[str, Any]:
         "normalised": kept_body({"query": dict(read.query), "body": read.body}, log) if changed and read else None,
         "notes": "; ".join([*(read.notes if read else ()), *([answered.reason] if answered.reason else [])]) or None,
     }
+
+
+def recent(connection: Connection, limit: int, tenant: str | None = None, *, failed: bool = False) -> list[Row[Any]]:
+    """The last calls, newest first.
+
+    Args:
+        connection: to the store.
+        limit: at most so many.
+        tenant: only this one's.
+        failed: only those that were answered with an error.
+    """
+    query = select(calls).order_by(calls.c.call_id.desc()).limit(limit)
+    if tenant is not None:
+        query = query.where(calls.c.tenant == tenant)
+    if failed:
+        query = query.where(calls.c.status >= _ERRORS)
+    return list(connection.execute(query))
 
 
 class CallLog:

@@ -1,4 +1,4 @@
-"""scim doctor: what an identity provider would send, sent to the running server, and what fails of it."""
+"""scim doctor, calls: what an identity provider would send, sent to the running server; and what one did send."""
 
 from __future__ import annotations
 
@@ -14,15 +14,19 @@ from urllib.parse import urlsplit
 import click
 import httpx
 from rich.markup import escape
+from sqlalchemy import Row
 
 from connectors.errors import PermanentError, RetryableError
+from scim.access.calls import recent
 from scim.conversation import Conversation, Heard, Sender, conversations, play, through_http
 from scim.dialects import DIALECTS
-from syncd.cli.common import config_option, json_option, out, print_json
+from syncd.bootstrap import App
+from syncd.cli.common import config_option, json_option, out, print_json, standard
 from syncd.config import Config, load_config
 from syncd.config_scim import ScimPushSourceConfig
 from syncd.errors import Exit, UsageError
 from syncd.render import counted
+from syncd.store.engine import reading
 
 TOKEN = "SYNCD_SCIM_TOKEN"  # noqa: S105 - the variable's name
 _SECONDS = 60
@@ -72,6 +76,39 @@ def doctor(
     return Exit.FAILED if failed else Exit.DONE
 
 
+@scim.command(short_help="What identity providers called lately.")
+@click.option("--tenant", help="Only this source's.")
+@click.option("--failed", is_flag=True, help="Only what was answered with an error.")
+@click.option("--limit", type=click.IntRange(1, 10_000), default=20, show_default=True, help="At most so many.")
+@standard
+def calls(app: App, *, as_json: bool, tenant: str | None, failed: bool, limit: int) -> int:
+    """List what identity providers called lately, newest first: what was answered, and what was put right.
+
+    What stands there of people depends on the source's `log`. A call is seen here after a second.
+    """
+    with reading(app.store) as connection:
+        found = recent(connection, limit, tenant, failed=failed)
+    if as_json:
+        print_json([_call(row) for row in found])
+        return Exit.DONE
+    if not found:
+        out.print("there was no such call")
+    for row in found:
+        where = f"{row.method} {row.path}" + (f"?{row.query}" if row.query else "")
+        colour = "green" if row.status < httpx.codes.BAD_REQUEST else "red"
+        who = f"{row.tenant or 'nobody'} {row.prefix or row.address}"
+        line = f"[dim]{row.at:%Y-%m-%d %H:%M:%S}[/] [{colour}]{row.status}[/] {escape(where)} [dim]{escape(who)}[/]"
+        out.print(line, soft_wrap=not out.is_terminal)
+        if row.notes:
+            out.print(f"       {escape(row.notes)}", soft_wrap=not out.is_terminal)
+    return Exit.DONE
+
+
+def _call(row: Row[Any]) -> dict[str, Any]:
+    given = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
+    return {**given, "at": row.at.isoformat()}
+
+
 def push_source(config: Config, name: str) -> ScimPushSourceConfig:
     """The source of this name, to which an identity provider pushes.
 
@@ -116,14 +153,16 @@ def _played(planned: list[Conversation], send: Sender, base: str) -> Iterator[tu
         PermanentError: the token is not valid there.
     """
     for conversation in planned:
+        steps: list[Heard] = []
         try:
-            steps = list(play(conversation, send, f"doctor{secrets.token_hex(4)}"))
+            for heard in play(conversation, send, f"doctor{secrets.token_hex(4)}"):
+                steps.append(heard)
+                if heard.status == httpx.codes.UNAUTHORIZED:
+                    cure = f"make one with `syncd token create`, and give it as {TOKEN}"
+                    raise PermanentError("the token is not valid there", where=base, cure=cure)
         except httpx.HTTPError as error:
             cure = "check that it runs there, and the way to it"
             raise RetryableError(f"the server cannot be reached: {error}", where=base, cure=cure) from None
-        if steps and steps[0].status == httpx.codes.UNAUTHORIZED:
-            cure = f"make one with `syncd token create`, and give it as {TOKEN}"
-            raise PermanentError("the token is not valid there", where=base, cure=cure)
         yield conversation, steps
 
 

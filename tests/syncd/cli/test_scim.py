@@ -65,6 +65,7 @@ def server(call: Call, config: Path) -> Iterator[Any]:
         running.append((made, thread, gate))
         return f"http://127.0.0.1:{made.server_port}"
 
+    start.flush = lambda: [gate.close() for _, _, gate in running]  # type: ignore[attr-defined]
     yield start
     for made, thread, gate in running:
         made.shutdown()
@@ -158,6 +159,24 @@ def test_the_doctor_says_what_fails(call: Call, server: Any, monkeypatch: pytest
     assert ran.code == Exit.FAILED
     assert "gives the manager as a bare id: answered 400 instead of 200" in ran.out
     assert "(PATCH /Users/${user})" in ran.out
+
+
+def test_what_was_called_can_be_seen(call: Call, server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert call("scim", "calls").out == "there was no such call\n"
+    url = server()
+    made = call("token", "create", "--tenant", "entra", "--json").json
+    monkeypatch.setenv("SYNCD_SCIM_TOKEN", made["token"])
+    call("scim", "doctor", "--tenant", "entra", "--url", url, "--yes")
+    monkeypatch.setenv("SYNCD_SCIM_TOKEN", "wrong")
+    call("scim", "doctor", "--tenant", "okta", "--url", url, "--yes")
+    server.flush()
+    seen = call("scim", "calls", "--limit", "1000", "--json").json
+    assert made["token"] not in str(seen)
+    assert {row["prefix"] for row in seen} == {made["prefix"], None}
+    assert seen[0]["notes"] == "no such token (Bearer)"
+    assert [row["status"] for row in call("scim", "calls", "--failed", "--tenant", "okta", "--json").json] == [401]
+    assert "401 GET /ServiceProviderConfig okta 127.0.0.1" in call("scim", "calls", "--failed").out
+    assert "manager as an object" in call("scim", "calls", "--limit", "100").out
 
 
 def test_the_doctor_can_only_look(call: Call, server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
