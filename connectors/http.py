@@ -74,6 +74,7 @@ class Http:
         limit: int = 1 << 20,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        *,
         trust: ssl.SSLContext | None = None,
         longest: timedelta | None = None,
         seconds: Callable[[], float] = time.monotonic,

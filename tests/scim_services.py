@@ -137,7 +137,9 @@ class OurService:
 
     users: dict[str, Json] = field(default_factory=dict)
     groups: dict[str, Json] = field(default_factory=dict)
-    config: Json = field(default_factory=lambda: {"patch": {"supported": True}, "filter": {"supported": True, "maxResults": 1000}})
+    config: Json = field(
+        default_factory=lambda: {"patch": {"supported": True}, "filter": {"supported": True, "maxResults": 1000}}
+    )
     before: Hook | None = None
     after: Callable[[Asked, Given], Given] | None = None
     largest: int = 1000
@@ -236,7 +238,10 @@ class OurService:
 
 
 def error(status: int, detail: str, scim_type: str | None = None) -> Given:
-    return Given(status, {"schemas": [ERROR], "status": str(status), "detail": detail, **({"scimType": scim_type} if scim_type else {})})
+    return Given(
+        status,
+        {"schemas": [ERROR], "status": str(status), "detail": detail, **({"scimType": scim_type} if scim_type else {})},
+    )
 
 
 def shape(resource: Json, query: dict[str, str]) -> Json:
@@ -301,7 +306,9 @@ class _Handler(BaseHTTPRequestHandler):
         except ValueError:
             body = content.decode()
         given = self.service.answer(Asked(self.command, url.path.removeprefix("/scim/v2"), query, body, headers))
-        content = given.raw if given.raw is not None else json.dumps(given.body).encode() if given.body is not None else b""
+        content = (
+            given.raw if given.raw is not None else json.dumps(given.body).encode() if given.body is not None else b""
+        )
         lines = [f"HTTP/1.1 {given.status} X", f"content-length: {len(content)}", "content-type: application/scim+json"]
         if self.service.dates:
             lines.append(f"date: {format_datetime(self.service.now(), usegmt=True)}")

@@ -131,7 +131,7 @@ class Listing:
                     row, new = self.ids.add(one["id"])
                     if new:
                         strange.append(one["id"])
-                    same = same and self.ids.marks[row] == number - 1
+                    same = same and self.ids.marks[row] in {number - 1, number}
                     twice += self.ids.marks[row] == number
                     self.ids.marks[row] = number
                 now.repeated(twice, len(page))

@@ -90,8 +90,8 @@ class Service:
             access.largest_answer,
             sleep,
             clock,
-            _trusted(access.ca_file),
-            access.longest,
+            trust=_trusted(access.ca_file),
+            longest=access.longest,
         )
         self._authorization = Authorization(access.auth, self._http)
         self._largest = access.largest_answer

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from connectors.model import Certificate
 from connectors.scim.settings import SourceSettings
 from connectors.scim_source import ScimSource
-from tests.contracts import PEOPLE, SourceContract, memberships, read_all
-from tests.scim_services import access, group, node_service, our_service, seed_of, user
+from tests.contracts import PEOPLE, SourceContract, read_all
+from tests.scim_services import access, node_service, seed_of, user
 
 
 @pytest.fixture(scope="module")
@@ -18,6 +17,8 @@ def node():
 
 
 class TestOverScimmy(SourceContract):
+    few, more = 400, 1000  # it makes every resource anew for each page
+
     @pytest.fixture(autouse=True)
     def _service(self, node):
         self.node = node
@@ -25,7 +26,11 @@ class TestOverScimmy(SourceContract):
     def source_of(self, people, *more, **settings):
         users, groups = seed_of(people)
         self.node.seed([*users, *more], groups)
-        return ScimSource("scim", SourceSettings(access(self.node.url), **{"page_size": 1000, "groups_page_size": 1, **settings}), sleep=lambda _: None)
+        return ScimSource(
+            "scim",
+            SourceSettings(access(self.node.url), **{"page_size": 1000, "groups_page_size": 1, **settings}),
+            sleep=lambda _: None,
+        )
 
     def make_source(self, people, tmp_path):
         return self.source_of(people)
@@ -43,4 +48,6 @@ class TestOverScimmy(SourceContract):
         source = ScimSource("scim", SourceSettings(access(self.node.url), page_size=1))
         records, certificate = read_all(source)
         assert certificate.certified
-        assert [(r.kind, r.external_id, r.attributes) for r in records] == [(r.kind, r.external_id, r.attributes) for r in whole]
+        assert [(r.kind, r.external_id, r.attributes) for r in records] == [
+            (r.kind, r.external_id, r.attributes) for r in whole
+        ]

@@ -12,8 +12,9 @@ const { default: SCIMMYRouters = load("scimmy-routers") } = load("scimmy-routers
 const users = new Map();
 const groups = new Map();
 
-const stamped = (data, id, before) => {
-    const now = new Date().toISOString();
+const LONG_AGO = "2020-01-01T00:00:00.000Z";
+
+const stamped = (data, id, before, now = new Date().toISOString()) => {
     const meta = { created: before?.meta.created ?? now, lastModified: now };
     meta.version = `W/"${createHash("sha1").update(JSON.stringify(data) + now + Math.random()).digest("hex")}"`;
     return { ...data, id, meta };
@@ -22,12 +23,21 @@ const missing = (id) => new SCIMMY.Types.Error(404, null, `Resource ${id} not fo
 const taken = (name) => new SCIMMY.Types.Error(409, "uniqueness", `${name} is taken`);
 const plain = (instance) => JSON.parse(JSON.stringify(instance));
 
-const withGroups = (user) => ({
-    ...user,
-    groups: [...groups.values()]
-        .filter((group) => group.members?.some((member) => member.value === user.id))
-        .map((group) => ({ value: group.id, display: group.displayName, type: "direct" })),
-});
+// Group members by person, made once and forgotten at each change.
+let index = null;
+const memberships = () => {
+    if (index === null) {
+        index = new Map();
+        for (const group of groups.values()) {
+            for (const member of group.members ?? []) {
+                if (!index.has(member.value)) index.set(member.value, []);
+                index.get(member.value).push({ value: group.id, display: group.displayName, type: "direct" });
+            }
+        }
+    }
+    return index;
+};
+const withGroups = (user) => ({ ...user, groups: memberships().get(user.id) ?? [] });
 
 function served(store, unique, shown) {
     return {
@@ -47,12 +57,14 @@ function served(store, unique, shown) {
             for (const other of store.values()) {
                 if (other.id !== resource.id && other[unique]?.toLowerCase() === name?.toLowerCase()) throw taken(name);
             }
+            index = null;
             const id = resource.id ?? randomUUID();
             store.set(id, stamped(data, id, store.get(id)));
             return shown(store.get(id));
         },
         degress: (resource) => {
             if (!store.delete(resource.id)) throw missing(resource.id);
+            index = null;
             for (const group of groups.values()) {
                 if (group.members?.some((member) => member.value === resource.id)) {
                     group.members = group.members.filter((member) => member.value !== resource.id);
@@ -72,8 +84,9 @@ const app = express();
 app.post("/seed", express.json({ limit: "100mb" }), (request, response) => {
     users.clear();
     groups.clear();
-    for (const { id, ...user } of request.body.users) users.set(id, stamped(user, id));
-    for (const { id, ...group } of request.body.groups) groups.set(id, stamped(group, id));
+    index = null;
+    for (const { id, ...user } of request.body.users) users.set(id, stamped(user, id, null, LONG_AGO));
+    for (const { id, ...group } of request.body.groups) groups.set(id, stamped(group, id, null, LONG_AGO));
     response.json({});
 });
 app.use("/scim/v2", new SCIMMYRouters({
