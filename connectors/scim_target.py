@@ -7,6 +7,7 @@ unknown holds every deletion for an approval. May not: send anything of ours but
 from __future__ import annotations
 
 import time
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
@@ -69,6 +70,7 @@ class ScimTarget:
         self.capabilities = Capabilities(_VERBS, knows_dossier=False)
         self._settings = settings
         self._service = Service(settings.access, log, sleep, clock)
+        weakref.finalize(self, self._service.close)
         self._done: dict[str, Outcome] = {}
         """What this process did, by operation id. A process that comes after finds out from the endpoint."""
         self._groups: dict[str, list[AccountGroup]] = {}

@@ -22,7 +22,8 @@ from connectors.model import normalise_email
 from connectors.registry import source_class, target_class
 from syncd.config import Config, MemberLimit, SourceConfig, WindowBudget
 from syncd.config_ldap import LdapSourceConfig
-from syncd.config_scim import ScimPushSourceConfig
+from syncd.config_scim import ScimSourceConfig, ScimTargetConfig
+from syncd.config_scim_push import ScimPushSourceConfig
 from syncd.config_target import PortalTargetConfig
 from syncd.core.budgets import BudgetKind, Budgets, Limit
 from syncd.core.diff import Ground
@@ -40,6 +41,8 @@ from syncd.sync import Progress, Sync, Telling
 
 _ldap_log = logging.getLogger("syncd.ldap")
 """Told every search of a directory, as the `ldapsearch` command that does the same."""
+_scim_log = logging.getLogger("syncd.scim")
+"""Told every request to a SCIM service."""
 
 
 def utc_now() -> datetime:
@@ -60,6 +63,8 @@ class App:
         target = self.config.target
         if isinstance(target, PortalTargetConfig):
             return self.portal(target)
+        if isinstance(target, ScimTargetConfig):
+            return self.scim(target)
         made: Target = target_class(target.type)(self.store, self.clock, target.settings)
         return made
 
@@ -71,6 +76,11 @@ class App:
             timeout = timedelta(seconds=hook.timeout_seconds)
             teller = Notice(Webhook(lambda: _address(hook.url), book, timeout=timeout, clock=self.clock), hook.fields)
         made: PortalTarget = target_class("portal")(book, self.clock, target.settings, teller)
+        return made
+
+    def scim(self, target: ScimTargetConfig) -> Target:
+        """An endpoint that speaks SCIM."""
+        made: Target = target_class("scim")(target.settings, log=_scim_log.info, clock=self.clock)
         return made
 
     def sync(
@@ -98,7 +108,7 @@ class App:
             full_every={
                 source.name: timedelta(hours=source.full_every_hours)
                 for source in config.sources
-                if isinstance(source, LdapSourceConfig)
+                if isinstance(source, LdapSourceConfig | ScimSourceConfig)
             },
             progress=progress,
             critical=critical,
@@ -143,6 +153,9 @@ def _source(source: SourceConfig, store: Engine, clock: Callable[[], datetime]) 
         from syncd.pushed import PushedSource  # noqa: PLC0415 - only where somebody pushes
 
         return PushedSource(source.name, store, clock)
+    if isinstance(source, ScimSourceConfig):
+        made = source_class(source.type)(source.name, source.settings, log=_scim_log.info, clock=clock)
+        return made
     if isinstance(source, LdapSourceConfig):
         memory = SourceMemory(store, source.name)
         made = source_class(source.type)(source.name, source.settings, log=_ldap_log.info, memory=memory, clock=clock)

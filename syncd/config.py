@@ -12,6 +12,7 @@ import warnings
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import (
@@ -42,10 +43,10 @@ from syncd.config_file import (
     shorten,
 )
 from syncd.config_ldap import LdapSourceConfig
-from syncd.config_scim import ScimPushSourceConfig
+from syncd.config_scim import ScimServiceConfig, ScimSourceConfig, ScimTargetConfig
+from syncd.config_scim_push import ScimPushSourceConfig
 from syncd.config_target import AccountTargetConfig, PortalTargetConfig, TargetConfig, target_type
 from syncd.config_values import (
-    LATER_SOURCES,
     NOT_EMPTY,
     Attribute,
     Email,
@@ -56,7 +57,7 @@ from syncd.config_values import (
     delimiter_character,
     encoding_name,
     matches,
-    not_later,
+    one_of_types,
     sample_size,
     store_address,
     version_number,
@@ -89,7 +90,7 @@ class CsvSourceConfig(Located):
         "an account hangs on it.",
     )
     type: Literal["csv"] = Field(
-        description="What kind of source it is. This version knows `csv`, `ldap` and `scim_push`."
+        description="What kind of source it is: `csv`, `ldap`, `scim` or `scim_push`.",
     )
     path: Text = Field(
         description="The CSV file, relative to the configuration file; or a folder, of which every .csv, .tsv and .txt file "
@@ -152,15 +153,16 @@ class CsvSourceConfig(Located):
 def _tag(source: Any) -> str:
     """By which type a source is measured; one without a type as CSV, so that the type is called missing."""
     kind = source.get("type") if isinstance(source, dict) else getattr(source, "type", None)
-    return f"[{kind}]" if kind in {"ldap", "scim_push"} else "[csv]"
+    return f"[{kind}]" if kind in {"ldap", "scim", "scim_push"} else "[csv]"
 
 
 SourceConfig = Annotated[
     Annotated[CsvSourceConfig, Tag("[csv]")]
     | Annotated[LdapSourceConfig, Tag("[ldap]")]
+    | Annotated[ScimSourceConfig, Tag("[scim]")]
     | Annotated[ScimPushSourceConfig, Tag("[scim_push]")],
     Discriminator(_tag),
-    not_later(LATER_SOURCES, "csv", "ldap", "scim_push"),
+    one_of_types("csv", "ldap", "scim", "scim_push"),
 ]
 
 
@@ -646,14 +648,23 @@ class Config(Located):
                 secrets["target.bounces.imap.password"] = bounces.imap.password if bounces and bounces.imap else None
             case PortalTargetConfig(webhook=webhook) if webhook:
                 secrets["target.webhook.url"] = webhook.url
+            case ScimTargetConfig():
+                secrets |= _scim_secrets("target", self.target)
             case _:
                 pass
         for number, source in enumerate(self.sources):
             if isinstance(source, LdapSourceConfig) and source.bind:
                 secrets[f"sources[{number}].bind.password"] = source.bind.password
-            if isinstance(source, ScimPushSourceConfig) and source.events:
+            elif isinstance(source, ScimSourceConfig):
+                secrets |= _scim_secrets(f"sources[{number}]", source)
+            elif isinstance(source, ScimPushSourceConfig) and source.events:
                 secrets[f"sources[{number}].events.authorization"] = source.events.authorization
         return [f"{key}: {problem}" for key, secret in secrets.items() if secret for problem in secret.problems()]
+
+
+def _scim_secrets(place: str, service: ScimServiceConfig) -> dict[str, Secret | None]:
+    given = service.auth.secrets if service.auth else {}
+    return {f"{place}.auth.{key}": secret for key, secret in given.items()}
 
 
 class _WithAccount(Config):
@@ -662,6 +673,15 @@ class _WithAccount(Config):
 
 class _WithPortal(Config):
     target: PortalTargetConfig
+
+
+class _WithScim(Config):
+    target: ScimTargetConfig
+
+
+_KINDS: Mapping[str, type[Config]] = MappingProxyType(
+    {"account": _WithAccount, "portal": _WithPortal, "scim": _WithScim}
+)
 
 
 def load_config(path: Path) -> Config:
@@ -696,7 +716,7 @@ def load_config(path: Path) -> Config:
 def _of_one_type(error: ValidationError, data: object, path: Path) -> tuple[type[Config], list[ErrorDetails]]:
     """The same errors, and the keys that are known, where the target can only be of the type that is written there."""
     target = data.get("target", {}) if isinstance(data, dict) else {}
-    kind = _WithPortal if target_type(target) == "portal" else _WithAccount
+    kind = _KINDS[target_type(target)]
     written = target.get("type") if isinstance(target, dict) else None
     if isinstance(written, str) and target_type(target) != written:
         return Config, error.errors()

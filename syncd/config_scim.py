@@ -1,146 +1,243 @@
-"""The configuration's `type: scim_push`: every key, what it means, and what follows from it.
+"""The configuration's `type: scim`, as a source and as the target: every key, what it means, and what follows from it.
 
-May not: start a server, or know how people are stored. The tokens with which an identity provider calls are no configuration:
-`syncd token create` makes them.
+May not: connect. What only the service can tell is `syncd check`'s affair.
 """
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from syncd.config_file import Located, Section, faults, shorten
-from syncd.config_values import Name, Text
+from connectors.errors import PermanentError
+from connectors.http import require_safe
+from connectors.scim.people import parse_path
+from connectors.scim.settings import Access, Basic, Bearer, ClientCredentials, SourceSettings, TargetSettings
+from syncd.config_file import Fault, Located, Section, faults, shorten
+from syncd.config_values import Attribute, Name, Text
 from syncd.secrets import Secret
 
 if TYPE_CHECKING:
-    from scim.access.settings import Tenant
-    from scim.events.settings import Stream
-
-DialectName = Literal["entra", "okta", "onelogin", "jumpcloud", "ping", "google", "generic"]
+    from typing import Self
 
 
-def _receiver(url: str) -> str:
-    """The address of a receiver: TLS, except on this machine (RFC 8935, section 5.3)."""
-    example = "write https://receiver.example.com/events"
+def _address(url: str) -> str:
+    """An https address without secrets and without a query."""
     try:
+        require_safe(url)
         parts = urlsplit(url)
-        parts.port  # noqa: B018 - raises where it is none
-    except ValueError:
-        raise faults(f"is no address: {example}") from None
-    if parts.username is not None or parts.password is not None:
-        # The address may hold a password: no message repeats it.
-        raise faults("a user or password does not stand in the address: give `authorization: {env: NAME}`")
-    here = parts.hostname in {"127.0.0.1", "localhost", "::1"}
-    if not parts.hostname or parts.scheme not in ({"https", "http"} if here else {"https"}):
-        raise faults(f'"{shorten(url)}" is no address with https: {example}')
+    except (PermanentError, ValueError) as error:
+        why = error.what if isinstance(error, PermanentError) else "the address is none"
+        raise faults(
+            f"{why}: write https://HOST/PATH; http:// only with a number of this machine (127.0.0.1)"
+        ) from None
+    if parts.query or parts.fragment or re.search(r"\s", url):
+        raise faults(f'"{shorten(url)}" holds more than an address: write https://HOST/PATH')
+    return url.rstrip("/")
+
+
+def _base(url: str) -> str:
+    if re.search(r"/(Users|Groups)$", url):
+        raise faults(f'"{shorten(url)}" is a list: give what stands before /Users')
     return url
 
 
-class EventsConfig(Section):
-    """What else is told when somebody changes: security event tokens (RFC 9967), pushed or held ready for polling."""
+Address = Annotated[str, AfterValidator(_address)]
+Base = Annotated[str, AfterValidator(_address), AfterValidator(_base)]
 
-    audience: Text = Field(
-        description="For whom the events are (`aud`): the receiver refuses those for others. Agree on it with the receiver."
-    )
-    issuer: Text | None = Field(
+
+class ScimAuthConfig(Section):
+    """Who we are to the service: `token`; or `user` and `password`; or `token_url`, `client_id` and `client_secret`."""
+
+    token: Secret | None = Field(
         default=None,
-        description="Who they are from (`iss`): the address of this tenant as the receiver knows it. Without it the tenant's "
-        "path alone, /scim/v2/NAME.",
+        description="A bearer token; read anew at every request, so that it can be exchanged while we run.",
     )
-    push: Annotated[Text, AfterValidator(_receiver)] | None = Field(
+    user: Text | None = Field(default=None, description="The user name, for a service that asks for name and password.")
+    password: Secret | None = Field(default=None, description="The password that goes with `user`.")
+    token_url: Address | None = Field(
         default=None,
-        description="The address to which events are pushed (RFC 8935). Without it they wait to be polled (RFC 8936) at "
-        "/scim/v2/NAME/events/poll, with a token of scope `events`.",
+        description="Where tokens are given (OAuth 2 client credentials, RFC 6749). A token is kept until shortly before it "
+        "ends.",
     )
-    authorization: Secret | None = Field(
+    client_id: Text | None = Field(default=None, description="Our id there.")
+    client_secret: Secret | None = Field(default=None, description="Our secret there.")
+    scope: Text | None = Field(
+        default=None, description="What the token is asked for, where the service wants it said."
+    )
+    send: Literal["header", "body"] = Field(
+        default="header",
+        description="Where id and secret stand in the request for a token. `header` is what RFC 6749 wants.",
+    )
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        ways = {
+            "token": (self.token,),
+            "user and password": (self.user, self.password),
+            "token_url, client_id and client_secret": (self.token_url, self.client_id, self.client_secret),
+        }
+        begun = [way for way, parts in ways.items() if any(part is not None for part in parts)]
+        if len(begun) != 1 or any(part is None for part in ways[begun[0]]):
+            raise faults(f"give one of these, whole: {'; '.join(ways)}")
+        if begun != ["token_url, client_id and client_secret"] and (self.scope or self.send != "header"):
+            raise faults("`scope` and `send` are for `token_url`: remove them")
+        return self
+
+    @property
+    def auth(self) -> Bearer | Basic | ClientCredentials:
+        """As the service takes it."""
+        if self.token:
+            return Bearer(self.token.reveal)
+        if self.user and self.password:
+            return Basic(self.user, self.password.reveal)
+        assert self.token_url is not None
+        assert self.client_id is not None
+        assert self.client_secret is not None
+        return ClientCredentials(self.token_url, self.client_id, self.client_secret.reveal, self.scope, self.send)
+
+    @property
+    def secrets(self) -> dict[str, Secret | None]:
+        """Those that are given, by key."""
+        return {"token": self.token, "password": self.password, "client_secret": self.client_secret}
+
+
+class ScimServiceConfig(Located):
+    """A SCIM 2.0 service: where it is, who we are, and how it is asked."""
+
+    url: Base = Field(
+        description="The service's base, what stands before /Users: https://example.com/scim/v2. Redirects are not followed."
+    )
+    auth: ScimAuthConfig | None = Field(
+        default=None, description="Who we are to the service. Without it we ask as nobody."
+    )
+    ca_file: Text | None = Field(
         default=None,
-        description="The whole `Authorization` header for `push`, as `Bearer abc`; read anew at each attempt.",
+        description="The certificate of the authority that signed the service's, PEM, relative to the configuration file. "
+        "Without it those that the system trusts. It is always checked.",
     )
-    keep_days: float = Field(
-        default=7,
+    page_size: int = Field(
+        default=1000,
+        ge=1,
+        le=10000,
+        description="How many users are asked for at once; the service may give fewer. Larger pages are fewer requests.",
+    )
+    paging: Literal["auto", "index", "cursor"] = Field(
+        default="auto",
+        description="How pages are asked for. `auto`: by cursor (RFC 9865) where the service says that it has them, else by "
+        "index.",
+    )
+    timeout_seconds: float = Field(
+        default=60, gt=0, le=3600, description="How long the service may say nothing before a request counts as lost."
+    )
+    answer_timeout_seconds: float = Field(
+        default=300,
         gt=0,
-        le=365,
-        description="Days after which an event that nobody acknowledged is given up. Acknowledged ones go at once.",
+        le=86400,
+        description="How long one answer may take altogether: a service that sends a byte a minute never says nothing.",
+    )
+    largest_answer_megabytes: int = Field(
+        default=64, ge=1, le=4096, description="An answer that is larger is not read. Lower `page_size` instead."
     )
 
+    @property
+    def access(self) -> Access:
+        """As the service's client takes it."""
+        return Access(
+            self.url,
+            self.auth.auth if self.auth else None,
+            str(self._base / self.ca_file) if self.ca_file else None,
+            timedelta(seconds=self.timeout_seconds),
+            timedelta(seconds=self.answer_timeout_seconds),
+            largest_answer=self.largest_answer_megabytes << 20,
+        )
 
-class ScimPushSourceConfig(Located):
-    """An identity provider that pushes people and groups to /scim/v2/NAME."""
+
+class ScimSourceConfig(ScimServiceConfig):
+    """A service that speaks SCIM 2.0, from which people and groups are pulled."""
 
     name: Name = Field(
-        description="The source's name, which is the tenant's as well: the identity provider calls /scim/v2/NAME. Renaming it "
-        "is a migration.",
+        description="The source's name. It is part of every record's key: renaming it is a migration, since every link to "
+        "an account hangs on it.",
     )
-    type: Literal["scim_push"] = Field(description="What kind of source it is.")
-    dialect: DialectName = Field(
-        default="generic",
-        description="Which identity provider calls. It decides what is put right in its requests, and how they are answered.",
+    type: Literal["scim"] = Field(description="What kind of source it is.")
+    filter: Text | None = Field(
+        default=None,
+        description="Which users are people, as a SCIM filter (RFC 7644). Do not filter out inactive people: that they are "
+        "inactive is read, and tells more than their absence.",
     )
-    deletes: Literal["stage", "refuse"] = Field(
-        default="stage",
-        description="What a DELETE or `active: false` does. `stage`: it is accepted, and the person is a leaver like any other, "
-        "with the same checks. `refuse`: where the checks would not let the person go, it is answered with 409 and the reason.",
-    )
-    rate_limit: Annotated[float, Field(gt=0, le=1_000_000)] | None = Field(
-        default=1000,
-        description="Requests a second that one token may send for long; more are answered with 429 and Retry-After. `null` "
-        "switches the limit off.",
-    )
-    burst: int = Field(
-        default=10_000, ge=1, le=10_000_000, description="Requests that may come at once before `rate_limit` counts."
-    )
-    log: Literal["full", "keys", "none"] = Field(
-        default="keys",
-        description="What the call audit keeps of requests. `keys`: which attributes were sent, without their values. `full`: "
-        "the values as well, which are personal data. `none`: neither. Passwords and tokens are never kept.",
-    )
-    log_days: float = Field(
-        default=30, ge=0, le=3650, description="Days after which rows of the call audit go; 0 keeps them for ever."
-    )
-    access_token_minutes: float = Field(
-        default=60,
+    with_groups: bool = Field(default=True, description="Whether groups are read. Without them nobody is in a group.")
+    groups_filter: Text | None = Field(default=None, description="Which groups are read, as a SCIM filter.")
+    groups_page_size: int = Field(
+        default=10,
         ge=1,
-        le=1440,
-        description="How long an access token lasts that an OAuth client gets by its id and secret.",
+        le=10000,
+        description="How many groups are asked for at once; they come with all their members.",
     )
-    events: EventsConfig | None = Field(
-        default=None, description="Who else is told of changes, as security event tokens. Without it nobody."
+    nested: bool = Field(
+        default=True,
+        description="Whether who is in a group's group counts as a member, at any depth; circles do no harm.",
+    )
+    attributes: dict[Attribute, Text] = Field(
+        default={},
+        description="On top of the usual ones: which SCIM attribute holds which attribute, as a path (`nickName`, "
+        '`name.formatted`, `emails[type eq "home"].value`, `URN:attribute` for an extension).',
+    )
+    full_every_hours: float = Field(
+        default=24,
+        ge=0,
+        le=24 * 30,
+        description="Between full reads the service is only asked what changed, where it filters by date. So often everything "
+        "is read. 0: always.",
+    )
+
+    @field_validator("attributes")
+    @classmethod
+    def _are_paths(cls, attributes: dict[str, str]) -> dict[str, str]:
+        reserved = {"active", "groups", "members", "id", "external_id"}
+        found = [
+            Fault(f"`{name}` is not mapped: it is read by its own rules", (name,))
+            for name in attributes
+            if name in reserved
+        ]
+        for name, path in attributes.items():
+            try:
+                parse_path(path)
+            except ValueError as error:
+                found.append(Fault(str(error), (name,)))
+        if found:
+            raise faults(*found)
+        return attributes
+
+    @property
+    def settings(self) -> SourceSettings:
+        """As the source takes it."""
+        return SourceSettings(
+            access=self.access,
+            page_size=self.page_size,
+            people_filter=self.filter,
+            groups=self.with_groups,
+            groups_filter=self.groups_filter,
+            groups_page_size=self.groups_page_size,
+            nested=self.nested,
+            attributes=self.attributes,
+            paging=self.paging,
+            tells_changes=self.full_every_hours > 0,
+        )
+
+
+class ScimTargetConfig(ScimServiceConfig):
+    """An endpoint that speaks SCIM 2.0, written as the Fluix side."""
+
+    type: Literal["scim"] = Field(description="How Fluix is reached. `scim` is an endpoint that speaks SCIM 2.0.")
+    bulk: bool = Field(
+        default=True, description="Whether many users are created in one request, where the endpoint offers it."
     )
 
     @property
-    def tenant(self) -> Tenant:
-        """The tenant as the provider takes it."""
-        # scim2-models takes a third of a second to import, which only who serves or asks SCIM shall wait for.
-        from scim.access.settings import Log, Tenant  # noqa: PLC0415
-        from scim.dialects import DIALECTS  # noqa: PLC0415
-
-        return Tenant(
-            name=self.name,
-            dialect=DIALECTS[self.dialect],
-            rate=self.rate_limit,
-            burst=self.burst,
-            log=Log(self.log),
-            log_for=timedelta(days=self.log_days),
-            access_for=timedelta(minutes=self.access_token_minutes),
-        )
-
-    @property
-    def stream(self) -> Stream | None:
-        """The stream of events; None: there is none."""
-        from scim.events.settings import Stream  # noqa: PLC0415 - as above
-
-        if self.events is None:
-            return None
-        events = self.events
-        return Stream(
-            tenant=self.name,
-            audience=events.audience,
-            issuer=events.issuer or f"/scim/v2/{self.name}",
-            push=events.push,
-            authorization=events.authorization.reveal if events.authorization else None,
-            keep=timedelta(days=events.keep_days),
-        )
+    def settings(self) -> TargetSettings:
+        """As the target takes it."""
+        return TargetSettings(self.access, self.page_size, self.paging, self.bulk)

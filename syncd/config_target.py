@@ -20,10 +20,18 @@ from connectors.fluix.account.settings import (
 )
 from syncd.config_file import Fault, Located, Section, faults, shorten
 from syncd.config_portal import PortalTargetConfig, WebhookConfig
-from syncd.config_values import LATER_TARGETS, Email, Name, Text, matches, not_later
+from syncd.config_scim import ScimTargetConfig
+from syncd.config_values import Email, Name, Text, matches
 from syncd.secrets import Secret
 
-__all__ = ["AccountTargetConfig", "PortalTargetConfig", "TargetConfig", "WebhookConfig", "target_type"]
+__all__ = [
+    "AccountTargetConfig",
+    "PortalTargetConfig",
+    "ScimTargetConfig",
+    "TargetConfig",
+    "WebhookConfig",
+    "target_type",
+]
 
 Language = Literal["de", "en", "es", "fr", "nl"]
 Link = Annotated[str, matches(r"https?://[^\s?#]+", "the address of a page (https://HOST/PATH)")]
@@ -224,7 +232,9 @@ class AccountTargetConfig(Located):
         )
 
 
-_TYPES: Mapping[str, type[Section]] = MappingProxyType({"account": AccountTargetConfig, "portal": PortalTargetConfig})
+_TYPES: Mapping[str, type[Section]] = MappingProxyType(
+    {"account": AccountTargetConfig, "portal": PortalTargetConfig, "scim": ScimTargetConfig}
+)
 
 
 def target_type(value: Any) -> str:
@@ -242,8 +252,9 @@ def _known_type(value: Any) -> Any:
 
 
 TargetConfig = Annotated[
-    Annotated[AccountTargetConfig, Tag("account")] | Annotated[PortalTargetConfig, Tag("portal")],
+    Annotated[AccountTargetConfig, Tag("account")]
+    | Annotated[PortalTargetConfig, Tag("portal")]
+    | Annotated[ScimTargetConfig, Tag("scim")],
     Discriminator(target_type),
     BeforeValidator(_known_type),
-    not_later(LATER_TARGETS, "account` and `portal"),
 ]

@@ -15,8 +15,6 @@ from sqlalchemy.exc import ArgumentError
 from connectors.email import email_problem
 from syncd.config_file import Fault, faults, shorten
 
-LATER_SOURCES = frozenset({"scim"})
-LATER_TARGETS = frozenset({"scim"})
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t"}
 
 _SQLITE = "write sqlite:///var/syncd.db (three slashes: relative, four: absolute)"
@@ -91,16 +89,12 @@ def store_address(address: str) -> str:
     return address
 
 
-def not_later(later: frozenset[str], *now: str) -> BeforeValidator:
-    """Stops at a type that only a later version knows, before its other keys are called unknown."""
+def one_of_types(*now: str) -> BeforeValidator:
+    """Stops at a type that nobody knows, before its other keys are measured by one that is not meant."""
 
     def check(value: Any) -> Any:
         kind = value.get("type") if isinstance(value, dict) else None
-        if isinstance(kind, str) and kind in later:
-            known = " and ".join(filter(None, (", ".join(f"`{name}`" for name in now[:-1]), f"`{now[-1]}`")))
-            raise faults(Fault(f"type `{kind}` comes in a later version; this one knows {known}", ("type",)))
-        if len(now) > 1 and isinstance(kind, str) and kind not in now:
-            # Otherwise its keys would be measured by a type that is not meant.
+        if isinstance(kind, str) and kind not in now:
             near = next((name for name in now if name == kind.strip().lower()), None)
             hint = f"; did you mean `{near}`?" if near else ""
             choices = " or ".join(f"`{name}`" for name in now)

@@ -30,7 +30,7 @@ def explain_source(service: Service, settings: SourceSettings) -> Iterator[Told]
             reading.require_groups()
             yield Told("fact", f"{service.host} has {_count(service, GROUPS, settings.groups_filter)} groups")
         else:
-            yield Told("note", "groups are not read (`groups: false`): nobody is in a group")
+            yield Told("note", "groups are not read (`with_groups: false`): nobody is in a group")
     except ConnectorError as error:
         yield Told("problem", failed(error))
 
@@ -61,7 +61,7 @@ def _first_page(reading: Reading) -> Iterator[Told]:
     many = "an untold number of" if page.total is None else f"{page.total:,}"
     yield Told("fact", f"{service.host} has {many} users")
     if page.total == 0:
-        yield Told("problem", f"{service.host} shows no user: check what the token may read, and `people.filter`")
+        yield Told("problem", f"{service.host} shows no user: check what the token may read, and `filter`")
     if page.total is not None and got < min(page.total, settings.page_size):
         yield Told("note", f"a page has {got} users at most, though page_size is {settings.page_size}")
     found = [

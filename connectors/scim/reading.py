@@ -171,7 +171,7 @@ class Reading:
             raise PermanentError(
                 f"{self.service.host} has no groups: it answered {reply.detail} to GET {GROUPS}",
                 where=self.service.host,
-                cure="write `groups: false` when it shall be read without groups",
+                cure="write `with_groups: false` when it shall be read without groups",
             )
         read_page(self.service, GROUPS, reply, totals=False)
 

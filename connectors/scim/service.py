@@ -101,7 +101,11 @@ class Service:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._http.__exit__(kind, error, at)
+        self.close()
+
+    def close(self) -> None:
+        """Close its connections."""
+        self._http.__exit__(None, None, None)
 
     @property
     def host(self) -> str:

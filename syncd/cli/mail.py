@@ -219,4 +219,4 @@ def _tell_bounced(done: Bounced) -> None:
 
 def _audit(app: App, action: str, detail: dict[str, Any]) -> None:
     with writing(app.store) as connection:
-        append(connection, [Event(actor(), action, app.config.target.name, detail)], app.clock())
+        append(connection, [Event(actor(), action, getattr(app.config.target, "name", "main"), detail)], app.clock())

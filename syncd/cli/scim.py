@@ -23,7 +23,7 @@ from scim.dialects import DIALECTS
 from syncd.bootstrap import App
 from syncd.cli.common import config_option, json_option, out, print_json, standard
 from syncd.config import Config, load_config
-from syncd.config_scim import ScimPushSourceConfig
+from syncd.config_scim_push import ScimPushSourceConfig
 from syncd.errors import Exit, UsageError
 from syncd.render import counted
 from syncd.store.engine import reading

@@ -36,7 +36,7 @@ from scim.events.signing import Signer
 from scim.seams import Exchange, MayDelete, Seams
 from scim.tenant import Tenant
 from syncd.bootstrap import App
-from syncd.config_scim import ScimPushSourceConfig
+from syncd.config_scim_push import ScimPushSourceConfig
 from syncd.letting_go import objections
 from syncd.store import runs
 

@@ -151,4 +151,3 @@ class TestByPut(TestOverScimmy):
         target = super().another()
         target._accounts.features = Features(told=True, filter=True)
         return target
-

@@ -263,12 +263,6 @@ def test_the_error_as_text_names_file_and_line(load, tmp_path):
         ("leaver: {}\n", 6, "leaver", "unknown key `leaver`; did you mean `leavers`?"),
         ("grace_days: 3\n", 6, "grace_days", "unknown key `grace_days` here; it is written as `leavers.grace_days`"),
         ("target: {xyz: 1}\n", 6, "target.xyz", "unknown key `xyz`; known here: type"),
-        (
-            "target: {type: scim}\n",
-            6,
-            "target.type",
-            "type `scim` comes in a later version; this one knows `account` and `portal`",
-        ),
         ("target: {type: acount}\n", 6, "target.type", '`type` is the text "acount": write `account`'),
         (
             "target: account\n",
@@ -405,10 +399,10 @@ def test_a_problem_of_a_source(problem, lines, key, message):
     assert message in found[2]
 
 
-def test_a_source_of_a_later_version_is_one_problem_and_not_ten(problems):
-    text = "version: 1\nsources:\n  - name: ad\n    type: scim\n    url: x\n    people: {base: y}\n"
+def test_a_source_of_an_unknown_type_is_one_problem_and_not_ten(problems):
+    text = "version: 1\nsources:\n  - name: ad\n    type: nis\n    url: x\n    people: {base: y}\n"
     assert problems(text) == [
-        (4, "sources[0].type", "type `scim` comes in a later version; this one knows `csv`, `ldap` and `scim_push`")
+        (4, "sources[0].type", '`type` is the text "nis": write `csv` or `ldap` or `scim` or `scim_push`')
     ]
 
 

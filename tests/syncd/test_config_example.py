@@ -17,22 +17,24 @@ EXAMPLE = ROOT / "config.example.yaml"
 TEXT = EXAMPLE.read_text(encoding="utf-8")
 
 
-def _with_portal(text: str) -> str:
-    """The example with its section 3b in the place of section 3."""
+def _instead(text: str, mark: str) -> str:
+    """The example with another section, whose lines begin with a mark, in the place of section 3."""
     lines = text.splitlines(keepends=True)
-    alternative = [place for place, line in enumerate(lines) if line.startswith("##")]
+    alternative = [place for place, line in enumerate(lines) if line.startswith(mark)]
     kept = [*lines[: lines.index("target:\n")], *lines[alternative[0] :]]
-    return "".join(line.removeprefix("##") for line in kept)
+    return "".join(line.removeprefix(mark) for line in kept)
 
 
 def _switched_on(text: str) -> str:
     return re.sub(r"^( *)#(?=[a-z-])", r"\1", text, flags=re.MULTILINE)
 
 
-PORTAL = _with_portal(TEXT)
+PORTAL = _instead(TEXT, "##")
+SCIM = _instead(TEXT, "#|")
 FULL = _switched_on(TEXT)
 """The example with every commented key switched on."""
 FULL_PORTAL = _switched_on(PORTAL)
+FULL_SCIM = _switched_on(SCIM)
 KEYS = dict(config_keys(Config))
 
 # The same sub-keys recur for each kind and window; one place explains them all.
@@ -55,11 +57,14 @@ def _written(node: yaml.Node, path: str = "") -> dict[str, int]:
     return found
 
 
-# Whatever stands only in section 3b has its line in PORTAL, counted on after the lines of TEXT.
-LINES = [*TEXT.splitlines(), *PORTAL.splitlines()]
+# Whatever stands only in section 3b or 3c has its line in PORTAL or SCIM, counted on after the lines of TEXT.
+LINES = [*TEXT.splitlines(), *PORTAL.splitlines(), *SCIM.splitlines()]
 BEGIN = len(TEXT.splitlines())
-WRITTEN = {path: BEGIN + line for path, line in _written(yaml.compose(FULL_PORTAL)).items()} | _written(
-    yaml.compose(FULL)
+BEGIN_SCIM = BEGIN + len(PORTAL.splitlines())
+WRITTEN = (
+    {path: BEGIN_SCIM + line for path, line in _written(yaml.compose(FULL_SCIM)).items()}
+    | {path: BEGIN + line for path, line in _written(yaml.compose(FULL_PORTAL)).items()}
+    | _written(yaml.compose(FULL))
 )
 
 
@@ -103,6 +108,13 @@ def test_the_real_fluix_can_stand_in_the_place_of_the_embedded_account(tmp_path,
     assert target.type == "portal"
     assert target.settings.export.folder == tmp_path / "exports"
     assert (target.webhook is not None) == (text == FULL_PORTAL)
+
+
+@pytest.mark.parametrize("text", [SCIM, FULL_SCIM], ids=["as it stands", "switched on"])
+def test_a_scim_endpoint_can_stand_in_the_place_of_the_embedded_account(tmp_path, text):
+    (tmp_path / "config.yaml").write_text(text, encoding="utf-8")
+    target = load_config(tmp_path / "config.yaml").target
+    assert (target.type, target.url) == ("scim", "https://fluix.example.com/scim/v2")
 
 
 def test_it_differs_from_the_defaults_only_where_it_says_so():

@@ -73,7 +73,7 @@ def test_the_keys_of_the_other_target_are_unknown_here(tmp_path):
 
 def test_a_type_that_nobody_knows(tmp_path):
     assert problem(tmp_path, "target: {type: portl}\n") == (
-        3, "target.type", '`type` is the text "portl": write `account` or `portal`',
+        3, "target.type", '`type` is the text "portl": write `account` or `portal` or `scim`',
     )  # fmt: skip
 
 
