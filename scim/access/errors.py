@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
-from scim2_models import SCIMException
+from scim2_models import SCIMException, UnauthorizedException
 
 from scim.access.settings import Tenant
 
@@ -22,19 +23,24 @@ class TooManyRequestsException(SCIMException):
 
     def __init__(self, seconds: float, **rest: Any) -> None:
         self.seconds = max(1, math.ceil(seconds))
+        self.headers = {"Retry-After": str(self.seconds)}
         super().__init__(**rest)
 
 
-def error_headers(exception: Exception, tenant: Tenant | None = None) -> dict[str, str]:
-    """The headers of an error's response: `Retry-After` (RFC 9110, section 10.2.3), `WWW-Authenticate` (RFC 6750, section 3).
+class NotLetInException(UnauthorizedException):
+    """No valid token: a 401 that says how to prove who calls.
 
     Args:
-        exception: what answers the request.
-        tenant: whose dialect says whether HTTP Basic is offered as well.
+        tenant: whose dialect says whether HTTP Basic is offered as well; None where there is none of this name.
     """
-    if isinstance(exception, TooManyRequestsException):
-        return {"Retry-After": str(exception.seconds)}
-    if isinstance(exception, SCIMException) and exception.status == 401:  # noqa: PLR2004 - the status itself
+
+    def __init__(self, tenant: Tenant | None, **rest: Any) -> None:
         basic = ', Basic realm="SCIM", charset="UTF-8"' if tenant and tenant.dialect.basic else ""
-        return {"WWW-Authenticate": f'Bearer realm="SCIM"{basic}'}
-    return {}
+        self.headers = {"WWW-Authenticate": f'Bearer realm="SCIM"{basic}'}
+        super().__init__(**rest)
+
+
+def error_headers(exception: Exception) -> Mapping[str, str]:
+    """The headers of an error's response: `Retry-After` (RFC 9110, section 10.2.3), `WWW-Authenticate` (RFC 6750, section 3)."""
+    found: Mapping[str, str] = getattr(exception, "headers", {})
+    return found

@@ -7,12 +7,12 @@ import binascii
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from scim2_models import ForbiddenException, NotFoundException, SCIMException, UnauthorizedException
+from scim2_models import ForbiddenException, NotFoundException, SCIMException
 from sqlalchemy import Engine
 
 from scim.access import tokens
 from scim.access.calls import Answered, CallLog
-from scim.access.errors import TooManyRequestsException
+from scim.access.errors import NotLetInException, TooManyRequestsException
 from scim.access.guards import FREE, Guard
 from scim.access.limits import Limiter
 from scim.access.metadata import reading, writing
@@ -54,7 +54,7 @@ class Gate:
         """Let a request in (RFC 7644, section 2), or say why not.
 
         Raises:
-            UnauthorizedException: no valid token of this tenant.
+            NotLetInException: no valid token of this tenant.
             ForbiddenException: the token may not do this.
             TooManyRequestsException: the token's bucket is empty, or the address failed too often.
             NotFoundException: there is no such tenant; told only to who has a valid token.
@@ -121,8 +121,10 @@ class Gate:
         reason = _reason(call, credential, name, now)
         if failures > FREE:
             reason += f"; {failures} failures from this address, {unheard} calls not looked at since the last"
-        self.told(name, Answered(call, None, None, None, UnauthorizedException.status, 0.0, reason))
-        return UnauthorizedException(detail="There is no valid token for this tenant in the request")
+        self.told(name, Answered(call, None, None, None, NotLetInException.status, 0.0, reason))
+        return NotLetInException(
+            self.tenants.get(name), detail="There is no valid token for this tenant in the request"
+        )
 
 
 def may(scope: str, call: Call) -> bool:

@@ -6,9 +6,11 @@ lasts an hour. The token is kept as a hash, as all are, and is worthless as soon
 
 from __future__ import annotations
 
+import math
 import secrets
 from typing import Any, cast
 
+import orjson
 from authlib.integrations.flask_oauth2 import AuthorizationServer  # type: ignore[import-untyped]
 from authlib.oauth2.rfc6749 import ClientMixin  # type: ignore[import-untyped]
 from authlib.oauth2.rfc6749.errors import InvalidScopeError  # type: ignore[import-untyped]
@@ -86,7 +88,9 @@ def add_token_endpoint(app: Flask, gate: Gate, prefix: str = "/scim/v2") -> None
     def token(tenant: str) -> Response:
         call = Call("POST", "/oauth/token", request.headers.get("Authorization"), request.remote_addr or "")
         if wait := gate.guard.waits(call.address, gate.clock()):
-            return Response(status=429, headers={"Retry-After": str(max(1, round(wait)))})
+            error = {"error": "temporarily_unavailable", "error_description": "too many failures from this address"}
+            headers = {"Retry-After": str(max(1, math.ceil(wait))), "Cache-Control": "no-store"}
+            return Response(orjson.dumps(error), 429, headers, content_type="application/json")
         response: Response = server.create_token_response()
         reason = ""
         if response.status_code == 401 or b"invalid_client" in response.get_data():  # noqa: PLR2004 - the status itself

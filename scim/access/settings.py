@@ -76,3 +76,8 @@ class Subject:
     prefix: str
     scope: Scope
     label: str
+
+    @property
+    def resource_id(self) -> str | None:
+        """The user that `/Me` stands for (RFC 7644, section 3.11): a token is nobody's."""
+        return None

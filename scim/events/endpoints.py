@@ -13,7 +13,7 @@ from scim2_models import SCIMException
 from scim.access.calls import Answered
 from scim.access.errors import error_headers
 from scim.access.gate import Gate
-from scim.access.server import call_of
+from scim.access.seams import call_of
 from scim.events.polling import InvalidPollError, Poll, answer
 from scim.events.settings import Stream
 from scim.events.signing import Signer
@@ -48,12 +48,12 @@ def _keys(signer: Signer) -> Callable[[], Response]:
 
 def _poll(gate: Gate, stream: Stream, signer: Signer, base: str) -> Callable[[], Response]:
     def poll() -> Response:
-        call, began = call_of(base), time.perf_counter()
+        call, began = call_of(base, request), time.perf_counter()
         try:
             subject = gate.admit(call, stream.tenant)
         except SCIMException as error:
             response = _json(error.to_error().model_dump(), error.status, "application/scim+json")
-            response.headers.update(error_headers(error, gate.tenants.get(stream.tenant)))
+            response.headers.update(error_headers(error))
             return response
         response = _answered(gate, stream, signer)
         seconds = time.perf_counter() - began

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, delete, select, update
 
 from scim.events.tables import events
 
@@ -31,12 +31,6 @@ def waiting(connection: Connection, tenant: str, limit: int) -> list[Waiting]:
     mine = (events.c.tenant == tenant) & events.c.failed_at.is_(None)
     rows = connection.execute(select(events).where(mine).order_by(events.c.event_id).limit(limit))
     return [Waiting(row.event_id, row.jti, orjson.loads(row.claims), row.tries, row.next_try_at) for row in rows]
-
-
-def count(connection: Connection, tenant: str) -> int:
-    """How many wait."""
-    mine = (events.c.tenant == tenant) & events.c.failed_at.is_(None)
-    return connection.execute(select(func.count()).select_from(events).where(mine)).scalar_one()
 
 
 def acknowledge(connection: Connection, tenant: str, jtis: Sequence[str]) -> int:

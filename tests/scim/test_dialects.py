@@ -100,6 +100,26 @@ def test_entra_members_lose_their_empty_reference() -> None:
     ]
 
 
+def test_entra_members_of_a_whole_group_lose_it_as_well() -> None:
+    body = {"schemas": [GROUP], "displayName": "G", "members": [{"$ref": None, "Value": "a"}]}
+    assert sent("entra", body, "/Groups/1", "PUT")["members"] == [{"value": "a"}]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "alike"),
+    [
+        (1, True, False),
+        ([0], [False], False),
+        ({"a": 1}, {"a": 1.0}, False),
+        ({"a": 1, "b": [None]}, {"b": [None], "a": 1}, True),
+        ({"a": 1}, {"a": 1, "b": 2}, False),
+        ([1], [1, 2], False),
+    ],
+)
+def test_when_two_values_are_the_same(one: Any, other: Any, alike: bool) -> None:
+    assert same(one, other) is alike
+
+
 def test_entra_schemas_that_nobody_declares() -> None:
     assert sent("entra", {"schemas": [GROUP, MICROSOFT], "displayName": "G", MICROSOFT: {"x": 1}}, "/Groups") == {
         "schemas": [GROUP],

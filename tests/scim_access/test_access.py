@@ -203,6 +203,12 @@ def test_a_wrong_client_gets_nothing(client: FlaskClient, issue: Any, engine: En
     assert ask(client, basic(name, made.secret)).status_code in {401, 429}
 
 
+def test_guessing_at_clients_is_slowed_down(client: FlaskClient, clock: Clock) -> None:
+    found = [ask(client, basic("fxc_no", "no")) for _ in range(FREE + 2)]
+    assert [answer.status_code for answer in found] == [401] * (FREE + 1) + [429]
+    assert (found[-1].headers["Retry-After"], found[-1].get_json()["error"]) == ("2", "temporarily_unavailable")
+
+
 def test_access_tokens_that_are_over_do_not_pile_up(
     client: FlaskClient, issue: Any, engine: Engine, clock: Clock
 ) -> None:
@@ -265,6 +271,18 @@ def test_what_a_worker_took_out_at_once_is_never_more_than_the_limit(engine: Eng
     clock.advance(seconds=1)
     passed = sum(not workers[turn % 2].take(number, tenant, clock.now) for turn in range(200))
     assert 40 <= passed <= 60
+
+
+def test_what_a_worker_took_out_is_not_handed_out_for_ever(engine: Engine, clock: Clock, issue: Any) -> None:
+    from scim.access.limits import Limiter
+
+    number = issue().credential.credential_id
+    first, second = Limiter(engine), Limiter(engine)
+    tenant = Tenant("people", rate=100.0, burst=50)
+    assert not first.take(number, tenant, clock.now)
+    clock.advance(seconds=6)
+    assert sum(not second.take(number, tenant, clock.now) for _ in range(100)) == 50
+    assert first.take(number, tenant, clock.now)
 
 
 def test_an_access_token_counts_for_its_client(client: FlaskClient, issue: Any) -> None:

@@ -26,6 +26,7 @@ from scim.access.gate import Gate
 from scim.access.metadata import reading, writing
 from scim.access.settings import Scope, Tenant
 from scim.access.tokens import Wanted
+from scim.events import queue
 from scim.events.endpoints import add_event_endpoints
 from scim.events.outbox import Change, Deed, Outbox, advertised, claims_of
 from scim.events.polling import InvalidPollError, Poll, answer
@@ -426,6 +427,14 @@ def test_a_worker_that_was_killed_while_it_sent_leaves_the_event_to_others(
     assert courier.deliver()["people"].arrived == 0
     clock.advance(minutes=2, seconds=1)
     assert courier.deliver()["people"].arrived == 1
+
+
+def test_of_two_workers_one_sends(engine: Engine, clock: Clock, tell: Any) -> None:
+    tell()
+    with writing(engine) as connection:
+        (one,) = queue.waiting(connection, "people", 5)
+        later = clock.now + timedelta(minutes=2)
+        assert [queue.claim(connection, one, later) for _ in range(2)] == [True, False]
 
 
 def test_a_secret_that_cannot_be_read_stops_only_its_own_stream(
