@@ -184,7 +184,9 @@ class ScimTarget:
                 case "delete_user":
                     self._writer.delete_user(step.fluix_id or "")
                 case verb:
-                    return Outcome(step.operation_id, "failed", step.fluix_id, f"a SCIM endpoint has nothing for {verb}")
+                    return Outcome(
+                        step.operation_id, "failed", step.fluix_id, f"a SCIM endpoint has nothing for {verb}"
+                    )
         except NotDoneError as error:
             return Outcome(step.operation_id, "failed", step.fluix_id, str(error))
         return Outcome(step.operation_id, "done", step.fluix_id)

@@ -68,14 +68,14 @@ def verbose_option(command: Command) -> Command:
     def listen(context: click.Context, _: click.Parameter, wanted: bool) -> None:
         if not wanted:
             return
-        logger, handler = logging.getLogger("syncd.ldap"), _OnStandardError()
-        before = logger.level
-        logger.addHandler(handler)
-        logger.setLevel(logging.INFO)
-        context.call_on_close(lambda: logger.setLevel(before))
-        context.call_on_close(lambda: logger.removeHandler(handler))
+        for name in ("syncd.ldap", "syncd.scim"):
+            logger, handler = logging.getLogger(name), _OnStandardError()
+            context.call_on_close(functools.partial(logger.setLevel, logger.level))
+            context.call_on_close(functools.partial(logger.removeHandler, handler))
+            logger.addHandler(handler)
+            logger.setLevel(logging.INFO)
 
-    help_ = "Show each LDAP search as a command for a shell."
+    help_ = "Show each LDAP search and SCIM request."
     option = click.option("-v", "--verbose", is_flag=True, expose_value=False, callback=listen, help=help_)
     return option(command)
 
