@@ -253,6 +253,8 @@ def shape(resource: Json, query: dict[str, str]) -> Json:
 
 def matches(resource: Json, wanted: str) -> bool:
     """The few filters that our client asks with."""
+    if " and " in wanted:
+        return all(matches(resource, part) for part in wanted.split(" and "))
     for part in wanted.split(" or "):
         name, operator, value = re.fullmatch(r'\(?([\w.]+) (eq|ge|gt) "(.*)"\)?', part.strip()).groups()  # type: ignore[union-attr]
         found: Any = [resource]
