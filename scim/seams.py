@@ -42,7 +42,7 @@ class Subject(Protocol):
 class Admit(Protocol):
     """Lets a request in; before its body is read."""
 
-    def __call__(self, request: Request, tenant: Tenant) -> Subject | None:
+    def __call__(self, request: Request, tenant: Tenant, /) -> Subject | None:
         """Who calls.
 
         Raises:
@@ -54,7 +54,7 @@ class Admit(Protocol):
 class Normalise(Protocol):
     """Makes a vendor's request one of the RFC's."""
 
-    def __call__(self, tenant: Tenant, exchange: Exchange) -> Exchange:
+    def __call__(self, tenant: Tenant, exchange: Exchange, /) -> Exchange:
         """The request as it is meant: a new exchange, or the same."""
         ...
 
@@ -62,7 +62,7 @@ class Normalise(Protocol):
 class Told(Protocol):
     """Is told of each call, after its answer is made and its transaction is over."""
 
-    def __call__(self, tenant: Tenant, raw: Exchange, exchange: Exchange, response: ScimResponse) -> None:
+    def __call__(self, tenant: Tenant, raw: Exchange, exchange: Exchange, response: ScimResponse, /) -> None:
         """Take note of a call: as it came, as it was understood, and what was answered."""
         ...
 
@@ -70,7 +70,7 @@ class Told(Protocol):
 class MayDelete(Protocol):
     """Is asked before a DELETE of a tenant that would rather refuse."""
 
-    def __call__(self, tenant: Tenant, resource_id: str) -> str | None:
+    def __call__(self, tenant: Tenant, resource_id: str, /) -> str | None:
         """Why not, for the client to read; None: it may be deleted."""
         ...
 

@@ -21,7 +21,7 @@ from scim.tables import tenants
 class Changed(Protocol):
     """Is told, inside of the transaction, what it did: `create`, `replace`, `patch`, `delete`, `activate`, `deactivate`."""
 
-    def __call__(self, connection: Connection, tenant: str, kind: str, ids: list[str], deed: str) -> None:
+    def __call__(self, connection: Connection, tenant: str, kind: str, ids: list[str], deed: str, /) -> None:
         """Take note; what it raises takes the whole transaction back."""
         ...
 

@@ -6,34 +6,25 @@ Only wires: what each part does is its own room's.
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import timedelta
 from threading import Event, Thread
-from typing import Any, Final
+from typing import Final
 
 import httpx
-from flask import Flask, Request, g
-from scim2_models import SCIMException
-from scim2_server.responses import ScimResponse
-from sqlalchemy import Connection
+from flask import Flask
 
-from scim import dialects
-from scim.access.calls import Answered
-from scim.access.errors import error_headers
 from scim.access.gate import Gate
 from scim.access.oauth import add_token_endpoint
-from scim.access.settings import Call
-from scim.access.settings import Subject as Known
+from scim.access.seams import admitting, normalising, telling
 from scim.app import PREFIX, Server, scim_blueprint
 from scim.dialects import Answer
 from scim.events.endpoints import add_event_endpoints
-from scim.events.outbox import Change, Deed, Outbox
+from scim.events.hearing import hearing
+from scim.events.outbox import Outbox
 from scim.events.pushing import Courier
 from scim.events.settings import Stream
 from scim.events.signing import Signer
-from scim.seams import Exchange, MayDelete, Seams
+from scim.seams import Seams
 from scim.tenant import Tenant
 from syncd.bootstrap import App
 from syncd.config_scim_push import ScimPushSourceConfig
@@ -41,16 +32,8 @@ from syncd.letting_go import objections
 from syncd.store import runs
 
 _SEAL: Final = "scim cursors"
-_TIMEOUT: Final = timedelta(seconds=20)
-
-_DEEDS: Final[Mapping[str, Deed]] = {
-    "create": Deed.CREATED,
-    "replace": Deed.REPLACED,
-    "patch": Deed.PATCHED,
-    "delete": Deed.DELETED,
-    "activate": Deed.ACTIVATED,
-    "deactivate": Deed.DEACTIVATED,
-}
+_TIMEOUT: Final = 20.0
+"""Seconds in which a receiver of events has to answer."""
 
 
 def add_scim(web: Flask, app: App) -> None:
@@ -60,11 +43,16 @@ def add_scim(web: Flask, app: App) -> None:
         return
     gate = Gate(app.store, {name: source.tenant for name, source in sources.items()}, app.clock)
     streams = {name: stream for name, source in sources.items() if (stream := source.stream)}
-    wiring = Wiring(gate, Outbox(streams), lambda tenant, one: objections(app, tenant.name, one))
-    tenants = {name: _tenant(source) for name, source in sources.items()}
-    web.register_blueprint(
-        scim_blueprint(Server(app.store, tenants.get, secret=_secret(app), seams=wiring.seams, clock=app.clock))
+    seams = Seams(
+        admitting(gate, PREFIX),
+        normalising(gate),
+        telling(gate),
+        hearing(Outbox(streams), app.clock),
+        lambda tenant, one: objections(app, tenant.name, one),
     )
+    tenants = {name: _tenant(source) for name, source in sources.items()}
+    server = Server(app.store, tenants.get, secret=_secret(app), seams=seams, clock=app.clock)
+    web.register_blueprint(scim_blueprint(server))
     add_token_endpoint(web, gate, PREFIX)
     if streams:
         signer = Signer(app.store, app.clock)
@@ -86,111 +74,14 @@ def _tenant(source: ScimPushSourceConfig) -> Tenant:
 
 def _secret(app: App) -> str:
     """What cursors are sealed with: made once, and the same in every process."""
+    runs.remember_first(app.store, _SEAL, secrets.token_urlsafe(32))
     kept = runs.recall(app.store, _SEAL)
-    if kept is None:
-        runs.remember_first(app.store, _SEAL, secrets.token_urlsafe(32))
-        kept = runs.recall(app.store, _SEAL)
     assert kept is not None
     return kept
 
 
 def _deliver(app: App, streams: Mapping[str, Stream], signer: Signer) -> None:
     """Push events as long as the process lives; of several processes one takes each event."""
-    client = httpx.Client(timeout=_TIMEOUT.total_seconds(), follow_redirects=False)
+    client = httpx.Client(timeout=_TIMEOUT, follow_redirects=False)
     courier = Courier(app.store, streams, signer, client, app.clock)
     Thread(target=courier.run, args=(Event(),), name="events", daemon=True).start()
-
-
-@dataclass(frozen=True, slots=True)
-class _Caller:
-    """Who was let in, by a token: no user, so /Me stands for nobody."""
-
-    known: Known
-
-    @property
-    def resource_id(self) -> str | None:
-        return None
-
-
-class Wiring:
-    """What stands between the provider and the rooms around it.
-
-    Args:
-        gate: lets in, knows dialects, keeps the call audit.
-        outbox: takes events.
-        may_delete: says why somebody may not be deleted.
-    """
-
-    def __init__(self, gate: Gate, outbox: Outbox, may_delete: MayDelete) -> None:
-        self._gate = gate
-        self._outbox = outbox
-        self._may_delete = may_delete
-
-    @property
-    def seams(self) -> Seams:
-        """For the provider."""
-        return Seams(self.admit, self.normalise, self.told, self.changed, self._may_delete)
-
-    def admit(self, request: Request, tenant: Tenant) -> _Caller:
-        """Let a request in, before its body is read.
-
-        Raises:
-            SCIMException: 401, 403, 429; with the headers that belong to it.
-        """
-        path = "/" + request.path.removeprefix(f"{PREFIX}/{tenant.name}").lstrip("/")
-        g.scim_began = time.perf_counter()
-        g.scim_call = Call(request.method, path, request.headers.get("Authorization"), request.remote_addr or "")
-        try:
-            return _Caller(self._gate.admit(g.scim_call, tenant.name))
-        except SCIMException as error:
-            error.headers = error_headers(error, self._gate.tenants[tenant.name])  # type: ignore[attr-defined]
-            raise
-
-    def normalise(self, tenant: Tenant, exchange: Exchange) -> Exchange:
-        """The request in the RFCs' own form."""
-        came = _as_dialects_see(exchange)
-        read = self._gate.normalise(tenant.name, came)
-        g.scim_attributes = _attributes(read)
-        if not read.notes:
-            return exchange
-        return replace(exchange, query=dict(read.query), body=read.body, notes=[*exchange.notes, *read.notes])
-
-    def told(self, tenant: Tenant, raw: Exchange, exchange: Exchange, response: ScimResponse) -> None:
-        """Keep a call in the audit; of who was not let in the gate kept it."""
-        caller = raw.subject
-        if isinstance(caller, _Caller):
-            seconds = time.perf_counter() - g.scim_began
-            came, read = _as_dialects_see(raw), _as_dialects_see(exchange)
-            answered = Answered(g.scim_call, caller.known, came, read, int(response.status), seconds)
-            self._gate.told(tenant.name, answered)
-
-    def changed(self, connection: Connection, tenant: str, kind: str, ids: list[str], deed: str) -> None:
-        """Write the events of a change, in its own transaction."""
-        attributes = g.get("scim_attributes", ())
-        changes = [Change(f"{kind}s", one, [_DEEDS[deed]], attributes) for one in ids]
-        self._outbox.changed(connection, tenant, changes, self._gate.clock())
-
-
-def _as_dialects_see(exchange: Exchange) -> dialects.Exchange:
-    return dialects.Exchange(
-        exchange.method, exchange.path, exchange.query, exchange.body, tuple(map(str, exchange.notes))
-    )
-
-
-def _attributes(exchange: dialects.Exchange) -> tuple[str, ...]:
-    """Which attributes a request gives, as PATCH paths name them; of a bulk request none."""
-    match exchange.body:
-        case {"Operations": list(operations)} if exchange.method == "PATCH":
-            return tuple(name for operation in operations for name in _of_operation(operation))
-        case dict(body) if exchange.base_schema:
-            return tuple(name for name in body if name not in {"schemas", "id", "meta"})
-    return ()
-
-
-def _of_operation(operation: Any) -> tuple[str, ...]:
-    match operation:
-        case {"path": str(path)}:
-            return (path,)
-        case {"value": dict(value)}:
-            return tuple(value)
-    return ()

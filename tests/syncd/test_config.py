@@ -216,7 +216,7 @@ sources:
     type: csv
     columns: {id: Employee}
   - name: hr
-    type: scim
+    type: nis
     url: [ldaps://dc1]
 leavers:
   grace_day: 3
