@@ -12,6 +12,8 @@ from typing import Final
 
 import httpx
 from flask import Flask
+from scim2_models import ConflictException
+from sqlalchemy import Connection
 
 from scim.access.gate import Gate
 from scim.access.oauth import add_token_endpoint
@@ -26,6 +28,7 @@ from scim.events.settings import Stream
 from scim.events.signing import Signer
 from scim.seams import Seams
 from scim.tenant import Tenant
+from scim.writing import Changed
 from syncd.bootstrap import App
 from syncd.config_scim_push import ScimPushSourceConfig
 from syncd.letting_go import objections
@@ -43,14 +46,14 @@ def add_scim(web: Flask, app: App) -> None:
         return
     gate = Gate(app.store, {name: source.tenant for name, source in sources.items()}, app.clock)
     streams = {name: stream for name, source in sources.items() if (stream := source.stream)}
+    tenants = {name: _tenant(source) for name, source in sources.items()}
     seams = Seams(
         admitting(gate, PREFIX),
         normalising(gate),
         telling(gate),
-        hearing(Outbox(streams), app.clock),
+        _refusing(app, tenants, hearing(Outbox(streams), app.clock)),
         lambda tenant, one: objections(app, tenant.name, one),
     )
-    tenants = {name: _tenant(source) for name, source in sources.items()}
     server = Server(app.store, tenants.get, secret=_secret(app), seams=seams, clock=app.clock)
     web.register_blueprint(scim_blueprint(server))
     add_token_endpoint(web, gate, PREFIX)
@@ -58,6 +61,19 @@ def add_scim(web: Flask, app: App) -> None:
         signer = Signer(app.store, app.clock)
         add_event_endpoints(web, gate, streams, signer, PREFIX)
         _deliver(app, streams, signer)
+
+
+def _refusing(app: App, tenants: Mapping[str, Tenant], heard: Changed) -> Changed:
+    """Take a deactivation back, with its reason, where the tenant would rather refuse: it means what a DELETE means."""
+
+    def changed(connection: Connection, tenant: str, kind: str, ids: list[str], deed: str) -> None:
+        if deed == "deactivate" and tenants[tenant].deletes == "refuse":
+            for one in ids:
+                if reason := objections(app, tenant, one):
+                    raise ConflictException(detail=reason)
+        heard(connection, tenant, kind, ids, deed)
+
+    return changed
 
 
 def _tenant(source: ScimPushSourceConfig) -> Tenant:

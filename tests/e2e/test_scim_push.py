@@ -232,7 +232,10 @@ def test_a_tenant_that_would_rather_refuse_answers_with_the_reason(push: Callabl
     answer = idp.call("DELETE", f"/Users/{anna}")
     assert answer.status_code == 409
     assert "anna@example.com holds the admin role" in answer.json["detail"]
-    assert idp.call("GET", f"/Users/{anna}").status_code == 200
+    off = {"schemas": [PATCH], "Operations": [{"op": "replace", "path": "active", "value": False}]}
+    answer = idp.call("PATCH", f"/Users/{anna}", off)
+    assert (answer.status_code, "holds the admin role" in answer.json["detail"]) == (409, True)
+    assert idp.call("GET", f"/Users/{anna}").json["active"] is True
     assert idp.call("DELETE", f"/Users/{bob}").status_code == 204
 
 
