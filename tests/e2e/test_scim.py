@@ -114,7 +114,6 @@ def test_a_run_that_is_killed_is_finished_by_the_next(house, killed_at):
             if asked.method == "POST" and posts[0] == killed_at:
                 reached.set()
                 process.send_signal(signal.SIGKILL)
-            return None
 
         service.before = before
         environment = {**os.environ, **SECRET, "SYNCD_CONFIG": str(house.config), "PYTHONPATH": str(ROOT)}
