@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, Row, delete, insert, select
+from sqlalchemy import ColumnElement, Connection, Engine, Row, delete, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from scim.access.cutting import kept_body, kept_query
@@ -164,9 +164,13 @@ class CallLog:
         self._retired = now
         for tenant in self._tenants.values():
             if tenant.log_for:
-                old = (calls.c.tenant == tenant.name) & (calls.c.at < now - tenant.log_for)
-                with reading(self._engine) as connection:
-                    due = connection.execute(select(calls.c.call_id).where(old).limit(1)).first()
-                if due:
-                    with writing(self._engine, light=True) as connection:
-                        connection.execute(delete(calls).where(old))
+                self._take_away((calls.c.tenant == tenant.name) & (calls.c.at < now - tenant.log_for))
+        unknown = calls.c.tenant.not_in(list(self._tenants))
+        self._take_away(unknown & (calls.c.at < now - Tenant("").log_for))
+
+    def _take_away(self, old: ColumnElement[bool]) -> None:
+        with reading(self._engine) as connection:
+            due = connection.execute(select(calls.c.call_id).where(old).limit(1)).first()
+        if due:
+            with writing(self._engine, light=True) as connection:
+                connection.execute(delete(calls).where(old))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from scim2_models import ForbiddenException, NotFoundException, SCIMException
@@ -16,6 +17,7 @@ from scim.access.errors import NotLetInException, TooManyRequestsException
 from scim.access.guards import FREE, Guard
 from scim.access.limits import Limiter
 from scim.access.metadata import reading, writing
+from scim.access.remembered import Remembered
 from scim.access.settings import Call, Subject, Tenant
 from scim.access.tokens import Credential
 from scim.dialects import Exchange, normalise
@@ -39,6 +41,7 @@ class Gate:
         self.calls = CallLog(engine, tenants, clock)
         self.guard = Guard()
         self.limiter = Limiter(engine)
+        self._remembered = Remembered()
 
     def tenant(self, name: str) -> Tenant:
         """The tenant of this name.
@@ -60,14 +63,11 @@ class Gate:
             NotFoundException: there is no such tenant; told only to who has a valid token.
         """
         now = self.clock()
-        credential = self._credential(call, name)
+        credential = self._credential(call, name, now)
         if credential is None or credential.tenant != name or not credential.usable(now):
             raise self._refused(call, credential, name, now)
         tenant = self.tenant(name)
         self.guard.passed(call.address)
-        if tokens.is_due(credential, now):
-            with writing(self.engine, light=True) as connection:
-                tokens.used(connection, credential, now)
         if not may(credential.scope, call):
             needed = "events" if call.path == _POLL else "write"
             detail = f"This token may {credential.scope}; this request needs {needed}"
@@ -90,7 +90,7 @@ class Gate:
         """Write what is still to be written."""
         self.calls.flush()
 
-    def _credential(self, call: Call, name: str) -> Credential | None:
+    def _credential(self, call: Call, name: str, now: datetime) -> Credential | None:
         kind, _, given = (call.authorization or "").partition(" ")
         given = given.strip()
         if not given and kind.startswith(
@@ -99,15 +99,34 @@ class Gate:
             kind, given = "Bearer", kind
         if not given:
             return None
-        with reading(self.engine) as connection:
-            if kind.casefold() == "bearer":
+        hashed = tokens.digest(f"{kind.casefold()} {given}")
+        found = self._remembered.get(hashed, now)
+        if found is None:
+            found = self._looked_up(kind.casefold(), given, name)
+            if found is not None:
+                found = self._noted(found, name, now)
+                self._remembered.put(hashed, found, now)
+        return found
+
+    def _looked_up(self, kind: str, given: str, name: str) -> Credential | None:
+        if kind == "bearer":
+            with reading(self.engine) as connection:
                 return tokens.find_token(connection, given)
-            tenant = self.tenants.get(name)
-            if kind.casefold() != "basic" or tenant is None or not tenant.dialect.basic:
-                return None
-            client_id, secret = _basic(given)
+        tenant = self.tenants.get(name)
+        if kind != "basic" or tenant is None or not tenant.dialect.basic:
+            return None
+        client_id, secret = _basic(given)
+        with reading(self.engine) as connection:
             found = tokens.find_client(connection, client_id)
         return found[0] if found and tokens.is_secret(found[1], secret) else None
+
+    def _noted(self, credential: Credential, name: str, now: datetime) -> Credential:
+        """Note that it is used, at most once a minute."""
+        if credential.tenant != name or not credential.usable(now) or not tokens.is_due(credential, now):
+            return credential
+        with writing(self.engine, light=True) as connection:
+            tokens.used(connection, credential, now)
+        return replace(credential, used_at=now)
 
     def _told(self, call: Call, credential: Credential, error: SCIMException) -> SCIMException:
         answered = Answered(call, credential.subject, None, None, error.status, 0.0, error.detail)

@@ -139,14 +139,11 @@ def _by_hash(connection: Connection, secret: str) -> Credential | None:
     return _credential(row) if row is not None and hmac.compare_digest(row.hash, wanted) else None
 
 
-def used(connection: Connection, credential: Credential, now: datetime) -> bool:
-    """Note that it was used; False where that was noted within the last minute, and nothing was written."""
-    if not is_due(credential, now):
-        return False
+def used(connection: Connection, credential: Credential, now: datetime) -> None:
+    """Note that it, and where it is an access token its client, was used; at most once a minute."""
     late = or_(credentials.c.used_at.is_(None), credentials.c.used_at <= now - _USED_EVERY)
     numbers = [credential.credential_id, *([credential.client] if credential.client else [])]
     connection.execute(update(credentials).where(credentials.c.credential_id.in_(numbers), late).values(used_at=now))
-    return True
 
 
 def is_due(credential: Credential, now: datetime) -> bool:

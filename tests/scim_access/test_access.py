@@ -5,19 +5,22 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from scim2_models import ForbiddenException, UnauthorizedException
 from sqlalchemy import Engine, select, text
 from sqlalchemy.exc import OperationalError
 
 from scim.access import tokens
+from scim.access.calls import Answered
 from scim.access.gate import Gate
 from scim.access.guards import FREE
 from scim.access.metadata import reading, writing
-from scim.access.settings import Log, Scope, Tenant
+from scim.access.settings import Call, Log, Scope, Tenant
 from scim.access.tables import calls, credentials
 from scim.access.tokens import Issued, Wanted
 from scim.dialects import DIALECTS
@@ -101,7 +104,7 @@ def test_a_token_is_good_for_its_own_tenant_only(client: FlaskClient, issue: Any
     assert client.get("/scim/v2/people/Users", headers=bearer(token)).status_code == 401
 
 
-def test_several_tokens_are_valid_at_once_and_a_revoked_one_is_worthless_at_once(
+def test_several_tokens_are_valid_at_once_and_a_revoked_one_is_soon_worthless(
     client: FlaskClient, issue: Any, engine: Engine, clock: Clock
 ) -> None:
     old, new = issue(), issue()
@@ -112,8 +115,33 @@ def test_several_tokens_are_valid_at_once_and_a_revoked_one_is_worthless_at_once
         assert tokens.revoke(connection, 999, clock.now) is None
         again = tokens.revoke(connection, old.credential.credential_id, clock())
     assert again == revoked
+    clock.advance(milliseconds=200)
     assert client.get("/scim/v2/people/Users", headers=bearer(old.secret)).status_code == 401
     assert client.get("/scim/v2/people/Users", headers=bearer(new.secret)).status_code == 200
+
+
+def test_a_busy_client_costs_one_look_up_for_many_calls(
+    gate: Gate, issue: Any, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_up = []
+    find = tokens.find_token
+    monkeypatch.setattr(tokens, "find_token", lambda *given: looked_up.append(1) or find(*given))
+    call = Call("GET", "/Users", f"Bearer {issue().secret}", "127.0.0.1")
+    for _ in range(50):
+        gate.admit(call, "people")
+    assert len(looked_up) == 1
+    clock.advance(milliseconds=200)
+    gate.admit(call, "people")
+    assert len(looked_up) == 2
+
+
+def test_what_is_remembered_is_still_of_one_tenant_and_one_scope(gate: Gate, issue: Any) -> None:
+    call = Call("GET", "/Users", f"Bearer {issue(scope='read').secret}", "127.0.0.1")
+    gate.admit(call, "people")
+    with pytest.raises(UnauthorizedException):
+        gate.admit(call, "others")
+    with pytest.raises(ForbiddenException):
+        gate.admit(replace(call, method="POST"), "people")
 
 
 def test_a_token_expires(client: FlaskClient, issue: Any, clock: Clock) -> None:
@@ -380,9 +408,12 @@ def test_who_was_not_let_in_is_kept_with_the_reason(client: FlaskClient, issue: 
 def test_old_rows_go_and_those_of_other_tenants_stay(client: FlaskClient, issue: Any, gate: Gate, clock: Clock) -> None:
     for tenant in ("ping", "others"):
         client.get(f"/scim/v2/{tenant}/Users", headers=bearer(issue(tenant).secret))
-    assert len(rows(gate)) == 2
+    gate.told("nobody", Answered(Call("GET", "/", None, "127.0.0.1"), None, None, None, 401, 0.0))
+    assert len(rows(gate)) == 3
     clock.advance(days=1, hours=1)
-    assert [row.tenant for row in rows(gate)] == ["others"]
+    assert [row.tenant for row in rows(gate)] == ["others", ""]
+    clock.advance(days=29)
+    assert rows(gate) == []
 
 
 def test_rows_are_written_without_anybody_asking(client: FlaskClient, issue: Any, gate: Gate) -> None:
