@@ -17,7 +17,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from scim.access.cutting import kept_body, kept_query
 from scim.access.metadata import reading, writing
-from scim.access.settings import Call, Subject, Tenant
+from scim.access.scopes import Subject
+from scim.access.settings import Call, Tenant
 from scim.access.tables import calls
 from scim.dialects import Exchange, same
 

@@ -18,7 +18,8 @@ from scim.access.guards import FREE, Guard
 from scim.access.limits import Limiter
 from scim.access.metadata import reading, writing
 from scim.access.remembered import Remembered
-from scim.access.settings import Call, Subject, Tenant
+from scim.access.scopes import Subject
+from scim.access.settings import Call, Tenant
 from scim.access.tokens import Credential
 from scim.dialects import Exchange, normalise
 

@@ -22,7 +22,8 @@ from scim.access import tokens
 from scim.access.calls import Answered
 from scim.access.gate import Gate
 from scim.access.metadata import reading, writing
-from scim.access.settings import Call, Scope, Tenant
+from scim.access.scopes import Scope
+from scim.access.settings import Call, Tenant
 from scim.access.tokens import Credential, Wanted
 
 _SECRET_BYTES = 32

@@ -19,7 +19,8 @@ from flask import Request, g, has_request_context
 
 from scim.access.calls import Answered
 from scim.access.gate import Gate
-from scim.access.settings import Call, Subject
+from scim.access.scopes import Subject
+from scim.access.settings import Call
 from scim.dialects import Exchange
 
 

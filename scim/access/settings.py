@@ -5,14 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from typing import Literal
 
 from scim.dialects import DIALECTS, Dialect
-
-Scope = Literal["read", "write", "events"]
-"""What a token may do: read people and groups; read and write them; poll for events and nothing else."""
-
-SCOPES: tuple[Scope, ...] = ("read", "write", "events")
 
 
 class Log(StrEnum):
@@ -64,20 +58,3 @@ class Call:
     path: str
     authorization: str | None
     address: str
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """Who was let in."""
-
-    credential_id: int
-    tenant: str
-    kind: str
-    prefix: str
-    scope: Scope
-    label: str
-
-    @property
-    def resource_id(self) -> str | None:
-        """The user that `/Me` stands for (RFC 7644, section 3.11): a token is nobody's."""
-        return None

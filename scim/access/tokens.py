@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, delete, insert, or_, select, update
 
-from scim.access.settings import Scope, Subject
+from scim.access.scopes import Scope, Subject
 from scim.access.tables import buckets, credentials
 
 _BYTES = 32

@@ -22,8 +22,8 @@ from scim.conversation import Conversation, Heard, Sender, conversations, play, 
 from scim.dialects import DIALECTS
 from syncd.bootstrap import App
 from syncd.cli.common import config_option, json_option, out, print_json, standard
-from syncd.config import Config, load_config
-from syncd.config_scim_push import ScimPushSourceConfig
+from syncd.cli.pushed import push_source
+from syncd.config import load_config
 from syncd.errors import Exit, UsageError
 from syncd.render import counted
 from syncd.store.engine import reading
@@ -107,19 +107,6 @@ def calls(app: App, *, as_json: bool, tenant: str | None, failed: bool, limit: i
 def _call(row: Row[Any]) -> dict[str, Any]:
     given = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
     return {**given, "at": row.at.isoformat()}
-
-
-def push_source(config: Config, name: str) -> ScimPushSourceConfig:
-    """The source of this name, to which an identity provider pushes.
-
-    Raises:
-        UsageError: there is none; with those that there are.
-    """
-    known = {source.name: source for source in config.sources if isinstance(source, ScimPushSourceConfig)}
-    if name in known:
-        return known[name]
-    cure = f"there are: {', '.join(known)}" if known else "give the configuration a source with `type: scim_push`"
-    raise UsageError(f'no source of type scim_push is named "{name}"', where="--tenant", cure=cure)
 
 
 def _base(url: str, tenant: str) -> str:

@@ -10,11 +10,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from scim.access import tokens
-from scim.access.settings import SCOPES, Scope
+from scim.access.scopes import SCOPES, Scope
 from scim.access.tokens import Credential, Wanted
 from syncd.bootstrap import App, actor
 from syncd.cli.common import out, print_json, say, standard
-from syncd.cli.scim import push_source
+from syncd.cli.pushed import push_source
 from syncd.errors import Exit, UsageError
 from syncd.store.audit import Event, append
 from syncd.store.engine import reading, writing

@@ -25,8 +25,8 @@ from scim.access.calls import Answered
 from scim.access.errors import error_headers
 from scim.access.gate import Gate
 from scim.access.oauth import add_token_endpoint
+from scim.access.scopes import Subject
 from scim.access.seams import call_of
-from scim.access.settings import Subject
 from scim.dialects import Answer, Dialect, Exchange, normalise
 
 

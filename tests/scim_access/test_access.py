@@ -20,7 +20,8 @@ from scim.access.calls import Answered
 from scim.access.gate import Gate
 from scim.access.guards import FREE
 from scim.access.metadata import reading, writing
-from scim.access.settings import Call, Log, Scope, Tenant
+from scim.access.scopes import Scope
+from scim.access.settings import Call, Log, Tenant
 from scim.access.tables import calls, credentials
 from scim.access.tokens import Issued, Wanted
 from scim.dialects import DIALECTS

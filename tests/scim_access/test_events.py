@@ -24,7 +24,8 @@ from sqlalchemy import Engine, select
 from scim.access import tokens
 from scim.access.gate import Gate
 from scim.access.metadata import reading, writing
-from scim.access.settings import Scope, Tenant
+from scim.access.scopes import Scope
+from scim.access.settings import Tenant
 from scim.access.tokens import Wanted
 from scim.events import queue
 from scim.events.endpoints import add_event_endpoints
