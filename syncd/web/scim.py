@@ -5,6 +5,7 @@ Only wires: what each part does is its own room's.
 
 from __future__ import annotations
 
+import atexit
 import secrets
 from collections.abc import Mapping
 from threading import Event, Thread
@@ -55,6 +56,7 @@ def add_scim(web: Flask, app: App) -> None:
         lambda tenant, one: objections(app, tenant.name, one),
     )
     server = Server(app.store, tenants.get, secret=_secret(app), seams=seams, clock=app.clock)
+    atexit.register(gate.close)
     web.register_blueprint(scim_blueprint(server))
     add_token_endpoint(web, gate, PREFIX)
     if streams:
