@@ -85,7 +85,7 @@ def _tenant(source: ScimPushSourceConfig) -> Tenant:
         dialect.name,
         source.deletes,
         "resource" if dialect.user_patch is Answer.RESOURCE else "nothing",
-        "resource" if dialect.group_patch is Answer.RESOURCE else "nothing",
+        "small" if dialect.group_patch is Answer.RESOURCE else "nothing",
         "ignore" if dialect.skips_unknown_members else "refuse",
     )
 
