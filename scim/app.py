@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
+from scim.connections import Store
 from scim.handler import TenantHandler
 from scim.limits import Limits, check_body, check_characters, read_json
 from scim.moments import Clock, utc_now
@@ -44,6 +46,7 @@ class Server:
         limits: of requests.
         clock: for meta.
         address: the root as clients see it, when that is not what the request says: `https://scim.example.com`.
+        write_options: see `scim.connections`.
     """
 
     def __init__(
@@ -56,8 +59,9 @@ class Server:
         limits: Limits | None = None,
         clock: Clock = utc_now,
         address: str | None = None,
+        write_options: Mapping[str, Any] | None = None,
     ) -> None:
-        self.engine = engine
+        self.store = Store.of(engine, write_options)
         self.tenants = tenants
         self.secret = secret
         self.seams = seams or Seams()
@@ -112,7 +116,7 @@ class Server:
             check_body(self.limits, exchange.body)
 
     def _answer(self, tenant: Tenant, service: TenantService, raw: Exchange, exchange: Exchange) -> ScimResponse:
-        root = self.address or request.host_url.rstrip("/") + request.root_path.removesuffix("/")
+        root = self.address or _root(request.scheme, request.host, request.root_path)
         asked = ScimRequest(
             method=exchange.method,
             base_url=f"{root}{PREFIX}/{tenant.name}",
@@ -124,10 +128,15 @@ class Server:
         )
         reads = exchange.method == "GET" or exchange.path.endswith("/.search")
         storage = SqlStorage(
-            self.engine, tenant, self.provider, clock=self.clock, changed=self.seams.changed, reads=reads
+            self.store, tenant, self.provider, clock=self.clock, changed=self.seams.changed, reads=reads
         )
         storage.notes = exchange.notes
         return TenantHandler(service, storage, self.seams.may_delete).handle(asked)
+
+
+@lru_cache(maxsize=256)
+def _root(scheme: str, host: str, below: str) -> str:
+    return f"{scheme}://{host}{below}".rstrip("/")
 
 
 def scim_blueprint(server: Server) -> Blueprint:

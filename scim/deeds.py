@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import orjson
 from scim2_models import NotFoundException, UniquenessException
-from sqlalchemy import Row, bindparam, delete, insert, select, update
+from sqlalchemy import Row, bindparam, delete, insert, select, union_all, update
 
 from scim import members, rows
 from scim.provider import PROVISIONING
@@ -35,20 +35,13 @@ def document_of(dumped: Mapping[str, Any]) -> dict[str, Any]:
     return document
 
 
-_TAKEN: Final = select(resources.c.id).where(
-    resources.c.tenant == bindparam("tenant"),
-    resources.c.user_key == bindparam("user_key"),
-    resources.c.deleted_at.is_(None),
+_NAMED: Final = select(resources.c.number, resources.c.id, resources.c.deleted_at).where(
+    resources.c.tenant == bindparam("tenant"), resources.c.user_key == bindparam("user_key")
 )
-_RETURNING: Final = (
-    select(resources.c.number, resources.c.id)
-    .where(
-        resources.c.tenant == bindparam("tenant"),
-        resources.c.user_key == bindparam("user_key"),
-        resources.c.deleted_at.is_not(None),
-    )
-    .order_by(resources.c.deleted_at.desc())
+_HOLDERS: Final = union_all(
+    _NAMED.where(resources.c.deleted_at.is_(None)), _NAMED.where(resources.c.deleted_at.is_not(None))
 )
+"""Who has a userName, and who had it when deleted: each part is answered from an index of its own."""
 _INSERT: Final = insert(resources).returning(resources.c.number)
 _UPDATE: Final = (
     update(resources)
@@ -66,10 +59,32 @@ _FORGET_VALUES: Final = delete(values).where(values.c.resource == bindparam("whi
 _ADD_VALUES: Final = insert(values)
 
 
+Taken = tuple[dict[str, Any], list[dict[str, Any]]]
+
+
+def taken_apart(tenant: str, shape: Shape, document: Mapping[str, Any]) -> Taken:
+    """A document's columns and rows of values: work that needs no transaction."""
+    return columns_of(shape, document), rows_of(tenant, shape, document)
+
+
 def create(
-    work: Writing, shape: Shape, document: Mapping[str, Any], told: members.Wanted, *, refuse_unknown: bool
+    work: Writing,
+    shape: Shape,
+    document: Mapping[str, Any],
+    told: members.Wanted,
+    *,
+    refuse_unknown: bool,
+    taken: Taken | None = None,
 ) -> str:
     """Make a resource; the userName of a deleted user brings that user back, with the id it had.
+
+    Args:
+        work: the transaction.
+        shape: of its kind.
+        document: see `document_of`.
+        told: a group's members.
+        refuse_unknown: whether a member that is not known here is an error.
+        taken: the document taken apart, when that is done already.
 
     Returns:
         Its id.
@@ -77,7 +92,7 @@ def create(
     Raises:
         UniquenessException: a user who is there has this userName.
     """
-    columns = columns_of(shape, document)
+    columns, found = taken or taken_apart(work.tenant, shape, document)
     stored = {
         **columns,
         "document": orjson.dumps(document).decode(),
@@ -86,9 +101,7 @@ def create(
         "changed": work.change,
     }
     number, resource_id = _place(work, shape, columns, stored)
-    found = rows_of(work.tenant, shape, document, number)
-    if found:
-        work.connection.execute(_ADD_VALUES, found)
+    _add_values(work, found, number)
     if told:
         members.add(work, resource_id, told, refuse_unknown=refuse_unknown)
     work.did(shape.kind, resource_id, "create")
@@ -98,8 +111,7 @@ def create(
 def _place(work: Writing, shape: Shape, columns: Mapping[str, Any], stored: dict[str, Any]) -> tuple[int, str]:
     key = {"tenant": work.tenant, "user_key": columns["user_key"]}
     if columns["user_key"] is not None:
-        _refuse_taken(work, key, None)
-        back = work.connection.execute(_RETURNING, key).first()
+        back = _former(work, key, None)
         if back is not None:
             work.connection.execute(_REVIVE, {**stored, "which": back.number})
             return back.number, back.id
@@ -108,10 +120,21 @@ def _place(work: Writing, shape: Shape, columns: Mapping[str, Any], stored: dict
     return int(work.connection.execute(_INSERT, new).scalar_one()), resource_id
 
 
-def _refuse_taken(work: Writing, key: Mapping[str, Any], own: str | None) -> None:
-    taken = work.connection.execute(_TAKEN, key).scalar()
-    if taken is not None and taken != own:
+def _former(work: Writing, key: Mapping[str, Any], own: str | None) -> Row[Any] | None:
+    """The deleted user who had this name last; an error, when somebody else has it now."""
+    holders: Any = work.connection.execute(_HOLDERS, key).all()
+    taken = next((one.id for one in holders if one.deleted_at is None and one.id != own), None)
+    if taken is not None:
         raise UniquenessException(detail=f"the userName is taken, by {taken}")
+    former: Row[Any] | None = max(holders, key=lambda one: one.deleted_at or "", default=None)
+    return former
+
+
+def _add_values(work: Writing, found: list[dict[str, Any]], number: int) -> None:
+    if found:
+        for row in found:
+            row["resource"] = number
+        work.connection.execute(_ADD_VALUES, found)
 
 
 def replace(work: Writing, shape: Shape, row: Row[Any], document: Mapping[str, Any], deed: str = "replace") -> bool:
@@ -126,15 +149,13 @@ def replace(work: Writing, shape: Shape, row: Row[Any], document: Mapping[str, A
     text = orjson.dumps(document).decode()
     if text == row.document or _same(document, orjson.loads(row.document)):
         return False
-    columns = columns_of(shape, document)
+    columns, found = taken_apart(work.tenant, shape, document)
     if columns["user_key"] is not None:
-        _refuse_taken(work, {"tenant": work.tenant, "user_key": columns["user_key"]}, row.id)
+        _former(work, {"tenant": work.tenant, "user_key": columns["user_key"]}, row.id)
     changes = {"document": text, "changed": work.change, "last_modified": work.now, "which": row.number}
     work.connection.execute(_UPDATE, columns | changes)
     work.connection.execute(_FORGET_VALUES, {"which": row.number})
-    found = rows_of(work.tenant, shape, document, row.number)
-    if found:
-        work.connection.execute(_ADD_VALUES, found)
+    _add_values(work, found, row.number)
     work.did(shape.kind, row.id, deed)
     if (row.active is False) != (columns["active"] is False):
         work.did(shape.kind, row.id, "deactivate" if columns["active"] is False else "activate")

@@ -60,6 +60,12 @@ class TenantHandler(ScimHandler):
         super().__init__(service, storage)
         self.may_delete = may_delete
 
+    def handle(self, request: ScimRequest) -> ScimResponse:
+        """Serve a request by the method of its operation."""
+        operation = self.service.match(request).operation
+        response: ScimResponse = getattr(self, operation.value)(request)
+        return response
+
     # --- reading --------------------------------------------------------------------------------------------------
 
     def query(self, request: ScimRequest) -> ScimResponse:
@@ -170,9 +176,10 @@ class TenantHandler(ScimHandler):
             dumped = dump(resource, self.service.provider)
         kind = str(resource_type.name)
         told = members.wanted_of(dumped.get("members", []))
-        document = deeds.document_of(dumped)
+        document, shape = deeds.document_of(dumped), self._shape(kind)
+        taken = deeds.taken_apart(self.storage.tenant.name, shape, document)
         with self.storage.writing() as work:
-            made = deeds.create(work, self._shape(kind), document, told, refuse_unknown=self._refuses)
+            made = deeds.create(work, shape, document, told, refuse_unknown=self._refuses, taken=taken)
             response = self._answer(
                 work.connection, request, deeds.required(work, kind, made), self._projection(kind, None)
             )

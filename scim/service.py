@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -15,10 +16,20 @@ from scim2_models import (
 )
 from scim2_server.requests import ScimRequest
 from scim2_server.responses import ScimResponse
+from scim2_server.routing import Operation, Target, match
 from scim2_server.service import ScimService
 
 from scim.limits import Limits, check_filter, check_filter_text
 from scim.tenant import Tenant
+
+_COMMON: Final = re.compile(r"/(Users|Groups)(?:/([^/.][^/]*))?")
+_ALL: Final = {"GET": Operation.search, "POST": Operation.create}
+_ONE: Final = {
+    "GET": Operation.query,
+    "PUT": Operation.replace,
+    "PATCH": Operation.patch,
+    "DELETE": Operation.delete,
+}
 
 SMALL: Final = 200
 """Members up to which a group is small."""
@@ -38,6 +49,15 @@ class TenantService(ScimService):
         super().__init__(provider, secret=secret)
         self.tenant = tenant
         self.limits = limits
+
+    @staticmethod
+    def match(request: ScimRequest) -> Target:
+        """What a request asks for: the commonest paths without trying all routes."""
+        found = _COMMON.fullmatch(request.path)
+        operations = None if found is None else (_ONE if found[2] else _ALL)
+        if found is None or operations is None or request.method not in operations:
+            return match(request.method.upper(), request.path)
+        return Target(operations[request.method], endpoint=found[1], resource_id=found[2])
 
     def me_target(self, request: ScimRequest) -> tuple[ResourceType, str]:
         """The caller's own user (RFC 7644 §3.11).

@@ -18,11 +18,12 @@ from scim2_models import (
 )
 from scim2_server.conditions import opaque_tag
 from scim2_server.storage import ScimStorage, SearchPage
-from sqlalchemy import Connection, Engine, Row
+from sqlalchemy import Connection, Row
 
 from scim import deeds, members, rows
+from scim.connections import Store
 from scim.filters import WhereVisitor
-from scim.moments import Clock, text_of, utc_now
+from scim.moments import Clock, utc_now
 from scim.projection import Projection, projection_of
 from scim.provider import PROVISIONING
 from scim.publishing import etag, publish_all
@@ -30,7 +31,7 @@ from scim.shapes import shape_of
 from scim.slots import Condition
 from scim.sorting import BY_ARRIVAL, order_by
 from scim.tenant import Tenant
-from scim.writing import Changed, Writing, nobody_told, raise_counter, tell
+from scim.writing import Changed, Writing, nobody_told, writing
 
 Model = Resource[Any]
 
@@ -39,7 +40,7 @@ class SqlStorage(ScimStorage):
     """The resources of one tenant, for one request; not shared between threads.
 
     Args:
-        engine: the store's.
+        store: where they are.
         tenant: whose.
         provider: what is served.
         clock: for meta.
@@ -51,7 +52,7 @@ class SqlStorage(ScimStorage):
 
     def __init__(
         self,
-        engine: Engine,
+        store: Store,
         tenant: Tenant,
         provider: ScimProvider,
         *,
@@ -59,7 +60,7 @@ class SqlStorage(ScimStorage):
         changed: Changed = nobody_told,
         reads: bool = False,
     ) -> None:
-        self.engine = engine
+        self.store = store
         self.tenant = tenant
         self.provider = provider
         self.clock = clock
@@ -95,12 +96,11 @@ class SqlStorage(ScimStorage):
         if self._work is not None:
             yield self._work
             return
-        with self.engine.begin() as connection:
-            change = raise_counter(connection, self.tenant.name)
-            self._work = Writing(connection, self.tenant.name, change, text_of(self.clock()), notes=self.notes)
+        with writing(self.store, self.tenant.name, self.clock, self.changed) as work:
+            work.notes = self.notes
+            self._work = work
             try:
-                yield self._work
-                tell(self._work, self.changed)
+                yield work
             finally:
                 self._work = None
 
@@ -112,7 +112,7 @@ class SqlStorage(ScimStorage):
         elif self._connection is not None:
             yield self._connection
         else:
-            with self.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+            with self.store.reading() as connection:
                 self._connection = connection
                 try:
                     yield connection

@@ -35,12 +35,12 @@ def columns_of(shape: Shape, document: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def rows_of(tenant: str, shape: Shape, document: Mapping[str, Any], resource: int) -> list[dict[str, Any]]:
-    """The rows of values of a document."""
+def rows_of(tenant: str, shape: Shape, document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The rows of values of a document, without the resource's number."""
     rows: list[dict[str, Any]] = []
     for attribute, value in _simple(shape, document):
         rows.extend(
-            {"resource": resource, "path": path, "ordinal": ordinal, "sorts": sorts}
+            {"path": path, "ordinal": ordinal, "sorts": sorts}
             | {"text": text, "number": number, "digest": None if number_only else digest(tenant, path, text)}
             for path, ordinal, sorts, text, number, number_only in _taken_apart(attribute, value)
         )

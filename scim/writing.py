@@ -11,9 +11,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from sqlalchemy import Connection, Engine, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from scim.connections import Store
 from scim.moments import Clock, text_of
 from scim.tables import tenants
 
@@ -77,9 +78,9 @@ def newest(connection: Connection, tenant: str) -> int:
 
 
 @contextmanager
-def writing(engine: Engine, tenant: str, clock: Clock, changed: Changed = nobody_told) -> Iterator[Writing]:
+def writing(store: Store, tenant: str, clock: Clock, changed: Changed = nobody_told) -> Iterator[Writing]:
     """One transaction: all of it is kept, or nothing."""
-    with engine.begin() as connection:
+    with store.writing() as connection:
         change = raise_counter(connection, tenant)
         work = Writing(connection, tenant, change, text_of(clock()))
         yield work

@@ -65,16 +65,19 @@ def open_store(url: str) -> Engine:
 
 def served() -> Flask:
     """What gunicorn serves: any tenant, from the store named in the environment."""
-    return scim_app(open_store(os.environ["SCIM_STORE"]), Tenant, secret=SECRET)
+    return scim_app(open_store(os.environ["SCIM_STORE"]), Tenant, secret=SECRET, write_options={"read_again": True})
 
 
 @contextlib.contextmanager
-def gunicorn(store: str, *, application: str = "tests.scim_house:served()", workers: int = 2) -> Iterator[str]:
+def gunicorn(
+    store: str, *, application: str = "tests.scim_house:served()", workers: int = 2, preload: bool = False
+) -> Iterator[str]:
     """A server with workers of four threads each; yields its address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     how = ["--workers", str(workers), "--worker-class", "gthread", "--threads", "4", "--bind", f"127.0.0.1:{port}"]
+    how += ["--preload"] if preload else []
     environment = {**os.environ, "SCIM_STORE": store, "PYTHONPATH": str(Path(__file__).parent.parent)}
     command = [sys.executable, "-m", "gunicorn", "--log-level", "error", "--keep-alive", "60", *how, application]
     process = subprocess.Popen(command, env=environment, cwd=Path(__file__).parent.parent)
@@ -87,7 +90,7 @@ def gunicorn(store: str, *, application: str = "tests.scim_house:served()", work
 
 
 def _wait(process: subprocess.Popen[bytes], address: str) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 300
     while time.monotonic() < deadline:
         assert process.poll() is None, "gunicorn ended as soon as it began"
         with contextlib.suppress(httpx.TransportError):

@@ -22,6 +22,7 @@ from tests.bench.ldap import ldap
 from tests.bench.ldap_changes import ldap_changes
 from tests.bench.measure import Measured, in_turn, once
 from tests.bench.portal import portal
+from tests.bench.scim import scim
 
 console = Console(width=110)
 Results = list[dict[str, Any]]
@@ -138,6 +139,7 @@ BENCHES = {
     "portal": portal,
     "ldap": ldap,
     "ldap-changes": ldap_changes,
+    "scim": scim,
 }
 
 

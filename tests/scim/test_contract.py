@@ -7,6 +7,7 @@ from scim2_models import ScimProvider
 from scim2_server.testing import ScimStorageContract
 from sqlalchemy import Engine
 
+from scim.connections import Store
 from scim.provider import build_provider
 from scim.storage import SqlStorage
 from scim.tenant import Tenant
@@ -21,4 +22,4 @@ class TestStorage(ScimStorageContract):
 
     @pytest.fixture
     def storage(self, provider: ScimProvider, engine: Engine, tenant: Tenant) -> SqlStorage:
-        return SqlStorage(engine, tenant, provider)
+        return SqlStorage(Store.of(engine), tenant, provider)

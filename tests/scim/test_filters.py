@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from scim2_models import SearchRequest
 from sqlalchemy import Engine
 
+from scim.connections import Store
 from scim.limits import Limits
 from scim.provider import build_provider
 from scim.service import TenantService
@@ -41,7 +42,7 @@ def filled(engine: Engine) -> Filled:
     """A store with the same random people for all examples, made once for each database."""
     name = engine.dialect.name
     if name not in _filled:
-        storage = SqlStorage(engine, Tenant(f"filters-{name}"), PROVIDER)
+        storage = SqlStorage(Store.of(engine), Tenant(f"filters-{name}"), PROVIDER)
         examples: list[Any] = []
 
         @settings(max_examples=60, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
