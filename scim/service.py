@@ -31,6 +31,9 @@ _ONE: Final = {
     "DELETE": Operation.delete,
 }
 
+_FAR: Final = 2**53
+"""A place beyond every list; a larger number is none that JSON can be relied upon to say."""
+
 SMALL: Final = 200
 """Members up to which a group is small."""
 
@@ -110,6 +113,8 @@ class TenantService(ScimService):
                 if isinstance(value, str) and str(name).lower() == "filter":
                     check_filter_text(self.limits, value)
         request, position = super().read_search(resource_types, payload)
+        if request.start_index is not None:
+            request.start_index = min(request.start_index, _FAR)
         if request.filter is not None:
             check_filter(self.limits, request.filter.ast)
         return request, position
