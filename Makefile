@@ -45,18 +45,22 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# Servers that tests start: an IMAP server, OpenLDAP, Samba as Active Directory, PostgreSQL. Where one is missing its tests are skipped, and
+# Servers that tests start: an IMAP server, OpenLDAP, Samba as Active Directory, PostgreSQL, a SCIM service on node. Where one is missing its tests are skipped, and
 # fail there when CI=true.
-DEBIAN = dovecot-imapd openssl slapd ldap-utils samba-ad-dc samba-ad-provision postgresql
+DEBIAN = dovecot-imapd openssl slapd ldap-utils samba-ad-dc samba-ad-provision postgresql nodejs npm
 APT = DEBIAN_FRONTEND=noninteractive apt-get -qq -y
 
-$(VENV)/.tests-installed: requirements-dev.lock $(VENV)/.installed
+$(VENV)/.tests-installed: requirements-dev.lock tests/scim_server_js/package-lock.json $(VENV)/.installed
 	@echo "installing what the tests need …"
 	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
 	   && [ "$$(dpkg-query -W -f '$${db:Status-Abbrev}\n' $(DEBIAN) 2>/dev/null | grep -c '^ii')" != $(words $(DEBIAN)) ]; then \
 		$(APT) update >/dev/null && $(APT) install --no-install-recommends $(DEBIAN) >/dev/null || \
 		echo "could not install $(DEBIAN): the tests that need them are skipped"; fi
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@if command -v npm >/dev/null; then mkdir -p $(VENV)/scim_server_js \
+	   && cp tests/scim_server_js/package.json tests/scim_server_js/package-lock.json $(VENV)/scim_server_js/ \
+	   && npm ci --prefix $(VENV)/scim_server_js --ignore-scripts --no-audit --no-fund --silent \
+	   || echo "could not install the SCIM service of the tests: those that need it are skipped"; fi
 	@touch $@
 
 LOCK = pip-compile --quiet --generate-hashes --allow-unsafe --no-header --no-annotate \

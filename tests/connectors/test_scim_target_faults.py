@@ -52,8 +52,9 @@ VERBS = [
 ]
 
 
-@pytest.mark.parametrize(("method", "path", "verb", "who", "values"), VERBS, ids=[verb[2] for verb in VERBS])
-def test_a_lost_answer_does_nothing_twice(service, method, path, verb, who, values):
+@pytest.mark.parametrize("case", VERBS, ids=[case[2] for case in VERBS])
+def test_a_lost_answer_does_nothing_twice(service, case):
+    method, path, verb, who, values = case
     whole = our_state(service, verb, who, values)
     service.after = losing(method, path)
     hand = Hand(target(service))
@@ -209,7 +210,7 @@ def test_who_is_created_by_bulk_and_not_named_in_the_answer_is_looked_for(servic
 
 def test_half_an_account_is_not_certified(service):
     service.users |= {f"X{n}": {**user(f"X{n}", f"x{n}@example.com", "X"), "meta": {}} for n in range(5)}
-    service.after = lambda asked, given: _short(asked, given)
+    service.after = _short
     *_, certificate = target(service, page_size=2).read()
     assert isinstance(certificate, Certificate)
     assert not certificate.certified

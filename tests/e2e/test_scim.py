@@ -19,10 +19,16 @@ SECRET = {"SYNCD_TEST_TOKEN": TOKEN}
 AUTH = {"auth": {"token": {"env": "SYNCD_TEST_TOKEN"}}}
 
 
-@pytest.fixture(params=["scimmy", "ours"])
-def service(request):
-    with node_service() if request.param == "scimmy" else our_service() as running:
+@pytest.fixture(scope="module")
+def node():
+    with node_service() as running:
         yield running
+
+
+@pytest.fixture
+def service(node):
+    node.seed([], [])
+    return node
 
 
 @pytest.fixture
