@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from connectors.errors import PermanentError
 from connectors.model import Known, nothing_known
 from connectors.scim.checking import explain_source
 from connectors.scim.cursor import mark, parse_cursor
@@ -79,13 +80,13 @@ class ScimSource:
             yield self._certificate(reading)
 
     def watch(self, seconds: float) -> bool:
-        """Wait; a service does not announce changes, so whoever waits asks it again.
+        """Nothing is announced by SCIM itself: it is asked in turn.
 
-        Returns:
-            True: something may have changed.
+        Raises:
+            PermanentError: always.
         """
-        self._sleep(seconds)
-        return True
+        del seconds
+        raise PermanentError("a SCIM service does not announce changes", where=self._settings.access.url)
 
     def check(self) -> Iterator[str]:
         """Every reason why a read would fail or not be whole, as far as a few requests tell."""

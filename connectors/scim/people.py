@@ -8,6 +8,7 @@ is understood: `"False"`, a manager as a bare text.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -210,9 +211,15 @@ def _get(of: Json, name: str) -> Any:
     """An attribute's value; names are compared without case (RFC 7643, 2.1)."""
     value = of.get(name)
     if value is None and name not in of:
-        lower = name.lower()
-        return next((found for key, found in of.items() if key.lower() == lower), None)
+        key = _spellings(tuple(of)).get(name.lower())
+        return None if key is None else of[key]
     return value
+
+
+@lru_cache(maxsize=1024)
+def _spellings(names: tuple[str, ...]) -> dict[str, str]:
+    """Small letters -> as it is written. Remembered, because most users of a service have the same attributes."""
+    return {name.lower(): name for name in names}
 
 
 def _at(user: Json, parts: Path) -> Any:

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.errors import ConnectorError, CursorError, PermanentError, RefusedError, RetryableError, UnreadableError
+from connectors.http import Http, LostError
 from connectors.model import Certificate, Gone, Known, Record
 from connectors.scim.settings import Access, Basic, Bearer, ClientCredentials, SourceSettings
 from connectors.scim_source import ScimSource
@@ -486,6 +487,19 @@ def test_a_cursor_means_nothing_elsewhere(service):
     for broken in ("", "{}", "[]", cursor.replace('"format":1', '"format":2')):
         with pytest.raises(CursorError):
             changes(source(service), broken, Known())
+
+
+def test_nothing_is_announced(service):
+    with pytest.raises(PermanentError, match="does not announce"):
+        source(service).watch(1)
+
+
+def test_a_byte_a_minute_does_not_last_for_ever():
+    with our_service() as service:
+        hours = iter(range(100))
+        http = Http(longest=timedelta(minutes=5), tries=1, seconds=lambda: next(hours) * 3600.0)
+        with http, pytest.raises(LostError, match="300 seconds"):
+            http.call("GET", service.url + "/ServiceProviderConfig")
 
 
 def test_a_clock_that_was_set_back_asks_for_a_full_read(service):
