@@ -186,7 +186,8 @@ def test_who_is_created_by_bulk_and_not_named_in_the_answer_is_looked_for(servic
         made = []
         for number, operation in enumerate(asked.body["Operations"]):
             if number % 3 == 0:
-                continue  # refused, without a word
+                made.append({"bulkId": operation["bulkId"], "status": "409", "location": f"{service.url}/Users/E1"})
+                continue
             given = service._create(service.users, operation["data"])
             if number % 3 == 1:
                 made.append(
@@ -208,6 +209,16 @@ def test_who_is_created_by_bulk_and_not_named_in_the_answer_is_looked_for(servic
     assert {o.fluix_id for o in outcomes} == service.users.keys() - {"E1", "E2"}
 
 
+def test_half_of_the_groups_is_not_certified(service):
+    service.put(*(group(f"X{n}", f"Team {n}", []) for n in range(5)))
+    service.after = lambda asked, given: _short(asked, given, "/Groups")
+    made = target(service, page_size=2)
+    *_, certificate = made.read()
+    assert not certificate.certified
+    with pytest.raises(ConnectorError, match="read whole"):
+        made.every_group()
+
+
 def test_half_an_account_is_not_certified(service):
     service.users |= {f"X{n}": {**user(f"X{n}", f"x{n}@example.com", "X"), "meta": {}} for n in range(5)}
     service.after = _short
@@ -216,8 +227,8 @@ def test_half_an_account_is_not_certified(service):
     assert not certificate.certified
 
 
-def _short(asked, given):
-    if asked.path == "/Users" and int(asked.query.get("startIndex", 1)) > 4:
+def _short(asked, given, path="/Users"):
+    if asked.path == path and int(asked.query.get("startIndex", 1)) > 4:
         given.body["Resources"] = []
     return given
 
