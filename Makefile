@@ -45,22 +45,24 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# Servers that tests start: an IMAP server, OpenLDAP, Samba as Active Directory, PostgreSQL, a SCIM service on node. Where one is missing its tests are skipped, and
-# fail there when CI=true.
-DEBIAN = dovecot-imapd openssl slapd ldap-utils samba-ad-dc samba-ad-provision postgresql nodejs npm
+# Servers and readers that tests use: an IMAP server, OpenLDAP, Samba as Active Directory, PostgreSQL, a SCIM service on node. Where one
+# is missing its tests are skipped, and fail there when CI=true. Debian's npm is only asked for where there is none: it does not go
+# with another node.
+DEBIAN = dovecot-imapd openssl slapd ldap-utils samba-ad-dc samba-ad-provision postgresql \
+         $(shell command -v npm >/dev/null || echo nodejs npm)
+NPM = scim_server_js
 APT = DEBIAN_FRONTEND=noninteractive apt-get -qq -y
 
-$(VENV)/.tests-installed: requirements-dev.lock tests/scim_server_js/package-lock.json $(VENV)/.installed
+$(VENV)/.tests-installed: requirements-dev.lock $(NPM:%=tests/%/package-lock.json) $(VENV)/.installed
 	@echo "installing what the tests need …"
 	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
 	   && [ "$$(dpkg-query -W -f '$${db:Status-Abbrev}\n' $(DEBIAN) 2>/dev/null | grep -c '^ii')" != $(words $(DEBIAN)) ]; then \
 		$(APT) update >/dev/null && $(APT) install --no-install-recommends $(DEBIAN) >/dev/null || \
 		echo "could not install $(DEBIAN): the tests that need them are skipped"; fi
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
-	@if command -v npm >/dev/null; then mkdir -p $(VENV)/scim_server_js \
-	   && cp tests/scim_server_js/package.json tests/scim_server_js/package-lock.json $(VENV)/scim_server_js/ \
-	   && npm ci --prefix $(VENV)/scim_server_js --ignore-scripts --no-audit --no-fund --silent \
-	   || echo "could not install the SCIM service of the tests: those that need it are skipped"; fi
+	@for of in $(NPM); do mkdir -p $(VENV)/$$of && cp tests/$$of/package*.json $(VENV)/$$of \
+	   && npm ci --prefix $(VENV)/$$of --ignore-scripts --no-audit --no-fund --silent \
+	   || echo "could not install $(VENV)/$$of with npm: the tests that need it are skipped"; done
 	@touch $@
 
 LOCK = pip-compile --quiet --generate-hashes --allow-unsafe --no-header --no-annotate \

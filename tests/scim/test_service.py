@@ -170,7 +170,7 @@ def test_seams_are_asked_and_told(make_client: Make, tenant: Tenant) -> None:
     told: list[tuple[str, ...]] = []
 
     def admit(request: Any, of: Tenant) -> Any:
-        if "Bearer good" != request.headers.get("Authorization"):
+        if request.headers.get("Authorization") != "Bearer good":
             error = UnauthorizedException(detail="no token")
             error.headers = {"Retry-After": "7"}
             raise error
