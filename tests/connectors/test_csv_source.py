@@ -232,7 +232,7 @@ PEOPLE = st.lists(
     quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
     ending=st.sampled_from(["\n", "\r\n", "\r"]),
 )
-def test_whoever_is_written_reads_back_equal(tmp_path_factory, people, encoding, delimiter, quoting, ending):  # noqa: PLR0917 - one argument a dimension
+def test_whoever_is_written_reads_back_equal(tmp_path_factory, people, encoding, delimiter, quoting, ending):
     path = tmp_path_factory.mktemp("people") / "people.csv"
     rows = [
         [key, email, name, "|".join(sorted(groups)), "yes" if active else "no"]
