@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 from uuid import uuid4
 
@@ -59,6 +60,25 @@ _FORGET_VALUES: Final = delete(values).where(values.c.resource == bindparam("whi
 _ADD_VALUES: Final = insert(values)
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A resource just made, as a row that need not be read: nothing became of it yet."""
+
+    number: int
+    kind: str
+    id: str
+    created: str
+    last_modified: str
+    active: bool | None
+    display_name: str | None
+    document: str
+    version: int = 1
+    state: None = None
+    reason: None = None
+    fluix_id: None = None
+    invitation: None = None
+
+
 Taken = tuple[dict[str, Any], list[dict[str, Any]]]
 
 
@@ -75,7 +95,7 @@ def create(
     *,
     refuse_unknown: bool,
     taken: Taken | None = None,
-) -> str:
+) -> Made | Row[Any]:
     """Make a resource; the userName of a deleted user brings that user back, with the id it had.
 
     Args:
@@ -87,7 +107,7 @@ def create(
         taken: the document taken apart, when that is done already.
 
     Returns:
-        Its id.
+        Its row.
 
     Raises:
         UniquenessException: a user who is there has this userName.
@@ -100,24 +120,27 @@ def create(
         "last_modified": work.now,
         "changed": work.change,
     }
-    number, resource_id = _place(work, shape, columns, stored)
+    number, resource_id, new = _place(work, shape, columns, stored)
     _add_values(work, found, number)
     if told:
         members.add(work, resource_id, told, refuse_unknown=refuse_unknown)
     work.did(shape.kind, resource_id, "create")
-    return resource_id
+    if not new:
+        return required(work, shape.kind, resource_id)
+    said = (columns["active"], columns["display_name"], stored["document"])
+    return Made(number, shape.kind, resource_id, work.now, work.now, *said)
 
 
-def _place(work: Writing, shape: Shape, columns: Mapping[str, Any], stored: dict[str, Any]) -> tuple[int, str]:
+def _place(work: Writing, shape: Shape, columns: Mapping[str, Any], stored: dict[str, Any]) -> tuple[int, str, bool]:
     key = {"tenant": work.tenant, "user_key": columns["user_key"]}
     if columns["user_key"] is not None:
         back = _former(work, key, None)
         if back is not None:
             work.connection.execute(_REVIVE, {**stored, "which": back.number})
-            return back.number, back.id
+            return back.number, back.id, False
     resource_id = str(uuid4())
     new = {**stored, "tenant": work.tenant, "kind": shape.kind, "id": resource_id, "version": 1}
-    return int(work.connection.execute(_INSERT, new).scalar_one()), resource_id
+    return int(work.connection.execute(_INSERT, new).scalar_one()), resource_id, True
 
 
 def _former(work: Writing, key: Mapping[str, Any], own: str | None) -> Row[Any] | None:

@@ -33,7 +33,7 @@ from scim import deeds, members, patching, quick, rows
 from scim.bulk import TwoPassPlan
 from scim.projection import Projection, projection_of
 from scim.provider import PROVISIONING
-from scim.publishing import etag, location, publish, publish_all
+from scim.publishing import etag, location, members_of, publish, publish_all
 from scim.seams import MayDelete
 from scim.service import SMALL, TenantService
 from scim.shapes import Shape, shape_of
@@ -180,12 +180,10 @@ class TenantHandler(ScimHandler):
         taken = deeds.taken_apart(self.storage.tenant.name, shape, document)
         with self.storage.writing() as work:
             made = deeds.create(work, shape, document, told, refuse_unknown=self._refuses, taken=taken)
-            response = self._answer(
-                work.connection, request, deeds.required(work, kind, made), self._projection(kind, None)
-            )
-        response.status = HTTPStatus.CREATED
-        response.headers["Location"] = response.headers["Content-Location"]
-        return response
+            held = members_of(work.connection, work.tenant, [made.id], _base(request)).get(made.id, ()) if told else ()
+        where, version = location(_base(request), kind, made.id), etag(made.version)
+        headers = {"Location": where, "Content-Location": where, "ETag": version}
+        return ScimResponse(HTTPStatus.CREATED, publish(made, _base(request), (), held), headers)
 
     def replace(self, request: ScimRequest) -> ScimResponse:
         """Replace a resource (RFC 7644 §3.5.1); what changes nothing keeps the version."""

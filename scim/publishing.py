@@ -22,11 +22,11 @@ def etag(version: int) -> str:
     return f'W/"{version}"'
 
 
-def publish(row: Row[Any], base: str, groups: Sequence[Entry] = (), held: Sequence[Entry] = ()) -> dict[str, Any]:
+def publish(row: Any, base: str, groups: Sequence[Entry] = (), held: Sequence[Entry] = ()) -> dict[str, Any]:
     """A resource as a client reads it.
 
     Args:
-        row: see `scim.rows`.
+        row: see `scim.rows`, or `scim.deeds.Made`.
         base: the address of the tenant's SCIM root with a slash at its end; empty: references stay relative, without location.
         groups: of a user, from `groups_of`.
         held: the members of a group, from `members_of`.
@@ -46,7 +46,7 @@ def publish(row: Row[Any], base: str, groups: Sequence[Entry] = (), held: Sequen
     return resource
 
 
-def meta_of(row: Row[Any], base: str) -> dict[str, Any]:
+def meta_of(row: Any, base: str) -> dict[str, Any]:
     """A resource's meta (RFC 7643 §3.1)."""
     meta = {
         "resourceType": row.kind,
@@ -70,7 +70,7 @@ def _refer_to_manager(resource: Mapping[str, Any], base: str) -> None:
         manager["$ref"] = location(base, "User", quote(manager["value"], safe=""))
 
 
-def _tell_provisioning(resource: dict[str, Any], row: Row[Any]) -> None:
+def _tell_provisioning(resource: dict[str, Any], row: Any) -> None:
     """What became of the user; nothing yet, when only the client named the extension."""
     told = {"state": row.state, "reason": row.reason, "fluixId": row.fluix_id, "invitation": row.invitation}
     resource[PROVISIONING] = {name: said for name, said in told.items() if said is not None}

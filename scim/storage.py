@@ -190,8 +190,8 @@ class SqlStorage(ScimStorage):
             shape = shape_of(self.provider, str(resource_type.name))
             told = members.wanted_of(dumped.get("members", []))
             refuse = self.tenant.unknown_members == "refuse"
-            resource_id = deeds.create(work, shape, deeds.document_of(dumped), told, refuse_unknown=refuse)
-            return self.get(resource_type, resource_id)
+            made = deeds.create(work, shape, deeds.document_of(dumped), told, refuse_unknown=refuse)
+            return self.get(resource_type, made.id)
 
     def update(self, resource_type: ResourceType, resource: Model, *, expected_version: str | None = None) -> Model:
         """The new state of a resource."""
