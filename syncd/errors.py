@@ -11,6 +11,7 @@ What the outside raises (`connectors.errors.ConnectorError`) ends as exit 1 as w
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -88,5 +89,6 @@ def advice(error: BaseException) -> Advice | None:
     if isinstance(error, KeyboardInterrupt):
         return Advice("interrupted", "", "run it again: it goes on where it stopped", Exit.INTERRUPTED)
     if isinstance(error, OSError):
-        return Advice(error.strerror or str(error), str(error.filename or ""), "", Exit.FAILED)
+        cure = "free some space, and run it again" if error.errno == errno.ENOSPC else ""
+        return Advice(error.strerror or str(error), str(error.filename or ""), cure, Exit.FAILED)
     return None

@@ -14,9 +14,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError, StatementError
 
-from syncd.errors import StoreError
+from syncd.errors import Interrupted, StoreError
 
 REVISION = "0001"
 """The newest revision under migrations/versions."""
@@ -120,10 +120,15 @@ def store_errors(engine: Engine) -> Iterator[None]:
 
     Raises:
         StoreError: the disk is full, the file is read-only, locked for too long, or no database.
+        Interrupted: a signal came while values were made ready, which SQLAlchemy takes for a mistake of the statement.
     """
     try:
         yield
-    except DBAPIError as error:
+    except StatementError as error:
+        if isinstance(error.orig, Interrupted):
+            raise error.orig from None
+        if not isinstance(error, DBAPIError):
+            raise
         where = engine.url.database or str(engine.url)
         what = str(error.orig)
         cure = next((cure for sign, cure in _CURES.items() if sign in what), "")

@@ -156,8 +156,8 @@ def test_check_names_every_problem_with_its_cure(house: House) -> None:
     assert "people.csv" in ran.err
     house.hire(staff(2))
     assert house.syncd("check").code == 0
-    house.configure(schedule={"every": "5m"})
-    assert "schedule" in house.syncd("check").out
+    house.configure(store_password={"env": "X"})
+    assert "store_password" in house.syncd("check").out
     house.syncd("run")
     house.configure(sources=[{**house.settings["sources"][0], "name": "renamed"}])
     assert "the store holds people of a source people" in house.syncd("check").err

@@ -16,7 +16,7 @@ from werkzeug.serving import make_server
 from scim.access.gate import Gate
 from scim.dialects import DIALECTS, Dialect
 from syncd.config import Config, load_config
-from syncd.config_scim import DialectName, ScimPushSourceConfig
+from syncd.config_scim_push import DialectName, ScimPushSourceConfig
 from syncd.errors import Exit
 from syncd.store.audit import stream, verify
 from syncd.store.engine import open_engine, reading

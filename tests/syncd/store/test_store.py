@@ -18,7 +18,7 @@ from syncd.core.change import Change, Decision, Finding, RecordKey
 from syncd.core.plan import Plan
 from syncd.core.resolve import Link
 from syncd.core.safety import Review, SourceRead
-from syncd.errors import StoreError
+from syncd.errors import Interrupted, StoreError
 from syncd.store import engine as engines
 from syncd.store import links, plans, runs
 from syncd.store.audit import verify
@@ -360,3 +360,12 @@ def test_a_mistake_in_a_statement_is_not_blamed_on_the_disk(store: Engine) -> No
     with pytest.raises(Exception, match="no such table") as caught, store_errors(store), store.connect() as connection:
         connection.exec_driver_sql("SELECT * FROM nowhere")
     assert isinstance(caught.value, StoreError | engines.DBAPIError)
+
+
+def test_a_signal_that_comes_while_values_are_made_ready_is_heard(store: Engine) -> None:
+    class Moment(datetime):
+        def isoformat(self, *_: str, **__: str) -> str:
+            raise Interrupted("stopped by SIGINT")
+
+    with pytest.raises(Interrupted), writing(store) as connection:
+        connection.execute(update(records).values(gone_since=Moment(2026, 1, 1, tzinfo=UTC)))
