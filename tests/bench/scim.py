@@ -134,7 +134,7 @@ def scim(scratch: Path, *, quick: bool) -> list[dict[str, Any]]:
     return results
 
 
-def _side(port: int, root: str, ids: list[str], asked: int, people: int, new: str) -> dict[str, Load]:  # noqa: PLR0917
+def _side(port: int, root: str, ids: list[str], asked: int, people: int, new: str) -> dict[str, Load]:
     """What both sides are asked."""
     chance = random.Random(7)
 

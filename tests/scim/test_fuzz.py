@@ -187,7 +187,7 @@ def _put(value: Any, ids: dict[str, str]) -> Any:
     body=bodies,
     conditions=headers,
 )
-def test_nothing_is_a_mistake_of_the_server(  # noqa: PLR0917
+def test_nothing_is_a_mistake_of_the_server(
     service: Client, method: str, path: str, query: dict[str, str], body: Any, conditions: dict[str, str]
 ) -> None:
     ids: dict[str, str] = {}
