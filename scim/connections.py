@@ -46,9 +46,12 @@ class Store:
     def of(cls, engine: Engine, write_options: Mapping[str, Any] | None = None) -> Store:
         """The engine's one store: its writers queue, whoever they are."""
         with _making:
-            if engine not in _stores:
-                _stores[engine] = cls(engine, write_options)
-            return _stores[engine]
+            store = _stores.get(engine)
+            if store is None:
+                store = _stores[engine] = cls(engine, write_options)
+            elif write_options:
+                store._writer = engine.execution_options(**write_options)  # noqa: SLF001
+            return store
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Connection]:
