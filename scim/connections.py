@@ -50,7 +50,7 @@ class Store:
             if store is None:
                 store = _stores[engine] = cls(engine, write_options)
             elif write_options:
-                store._writer = engine.execution_options(**write_options)  # noqa: SLF001
+                store._writer = engine.execution_options(**write_options)
             return store
 
     @contextlib.contextmanager
