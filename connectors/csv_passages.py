@@ -102,7 +102,7 @@ def _cut(file: BinaryIO) -> Iterator[list[bytes]]:
         first = len(rest)
         lines = rest + lines
         begin = 0
-        for at in [at for at, line in enumerate(lines[first:], first + 1) if not crc32(line) & ENDS]:
+        for at in [at for at, sum_ in enumerate(map(crc32, lines[first:]), first + 1) if not sum_ & ENDS]:
             while at - begin > LONGEST:
                 yield lines[begin : begin + LONGEST]
                 begin += LONGEST
