@@ -31,6 +31,7 @@ from sqlalchemy import Connection, Row
 
 from scim import deeds, members, patching, quick, rows
 from scim.bulk import TwoPassPlan
+from scim.plain import plain_user
 from scim.projection import Projection, projection_of
 from scim.provider import PROVISIONING
 from scim.publishing import etag, location, members_of, publish, publish_all
@@ -172,8 +173,7 @@ class TenantHandler(ScimHandler):
             target = self.service.route(request, Operation.create)
             resource_type = self.service.resource_type_at(cast("str", target.endpoint))
             self.service.authorize(request, target, resource_type)
-            resource = self.service.read_creation(resource_type, request.body, request.header("Content-Type"))
-            dumped = dump(resource, self.service.provider)
+            dumped = self._new(resource_type, request)
         kind = str(resource_type.name)
         told = members.wanted_of(dumped.get("members", []))
         document, shape = deeds.document_of(dumped), self._shape(kind)
@@ -184,6 +184,15 @@ class TenantHandler(ScimHandler):
         where, version = location(_base(request), kind, made.id), etag(made.version)
         headers = {"Location": where, "Content-Location": where, "ETag": version}
         return ScimResponse(HTTPStatus.CREATED, publish(made, _base(request), (), held), headers)
+
+    def _new(self, resource_type: ResourceType, request: ScimRequest) -> dict[str, Any]:
+        """What a body makes."""
+        sent_as = request.header("Content-Type")
+        if resource_type.name == "User":
+            self.service.ensure_json(sent_as)
+            if plain := plain_user(self.service.provider, self.service.decode_body(request.body, sent_as)):
+                return plain
+        return dump(self.service.read_creation(resource_type, request.body, sent_as), self.service.provider)
 
     def replace(self, request: ScimRequest) -> ScimResponse:
         """Replace a resource (RFC 7644 §3.5.1); what changes nothing keeps the version."""
