@@ -17,7 +17,7 @@ from scim.provider import PROVISIONING
 from scim.rows import equal_entry_rows, equal_rows
 from scim.shapes import Attribute, Shape
 from scim.sorting import attr_path_of
-from scim.values import IN_COLUMNS, digest
+from scim.values import IN_COLUMNS, LOOKED_UP, digest
 
 _NAME: Final = r"[A-Za-z][A-Za-z0-9_:.$-]*"
 _EQUAL: Final = re.compile(rf'\s*({_NAME})\s+[eE][qQ]\s+"([^"\\\x00-\x1f]*)"\s*')
@@ -86,7 +86,7 @@ def _equal(shape: Shape, said: str) -> Equal | None:
         return None if attribute is None else Equal(attribute, found[2])
     found = _ENTRY.fullmatch(said)
     if found:
-        value, kind = _indexed(_Key(shape), found[1] + ".value"), _indexed(_Key(shape), found[1] + ".type")
+        value, kind = _indexed(_Key(shape), found[1] + ".value"), _text(_Key(shape), found[1] + ".type")
         if value and kind:
             return Equal(value, found[3], kind, found[2])
     return None
@@ -103,9 +103,15 @@ class _Key:
         return id(self.shape)
 
 
-@lru_cache(maxsize=1024)
 def _indexed(key: _Key, name: str) -> Attribute | None:
     """The attribute of this name, when a text of it is found by an index."""
+    found = _text(key, name)
+    return found if found and (found.path in IN_COLUMNS or found.path in LOOKED_UP) else None
+
+
+@lru_cache(maxsize=1024)
+def _text(key: _Key, name: str) -> Attribute | None:
+    """The attribute of this name, when it is a text whose values stand where filters look."""
     try:
         found = key.shape.compared(attr_path_of(name))
     except ValueError:

@@ -15,7 +15,7 @@ from sqlalchemy import Text as Words
 from scim.provider import ENDPOINTS, PROVISIONING
 from scim.shapes import Attribute
 from scim.tables import members, provisioning, resources, values
-from scim.values import digest
+from scim.values import LOOKED_UP, digest
 
 Expression = ColumnElement[Any]
 Condition = ColumnElement[bool]
@@ -119,9 +119,11 @@ class InRow:
 
 
 def looked_up(tenant: str, attribute: Attribute, text: str) -> Any:
-    """The rows of values that hold exactly this."""
-    key = digest(tenant, attribute.path, text)
-    return select(values).where(values.c.digest == key, values.c.path == attribute.path, values.c.text == text)
+    """The rows of values that hold exactly this: by the index, where the attribute is one of those that are looked up."""
+    found = select(values).where(values.c.path == attribute.path, values.c.text == text)
+    if attribute.path not in LOOKED_UP:
+        return found
+    return found.where(values.c.digest == digest(tenant, attribute.path, text))
 
 
 class Entries(Protocol):
