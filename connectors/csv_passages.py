@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 ENDS: Final = 15
 """A line ends a passage when these bits of its CRC-32 are all zero: one in sixteen."""
 LONGEST: Final = 10
-"""Lines after which a passage ends in any case: a row that changed lies in a long passage sooner than in a short one, and all of it
-is taken apart."""
+"""Lines after which a passage ends in any case: a row that changed lies in a long one sooner than in a short one, and all of
+that passage is taken apart."""
 
 _BUFFER = 1 << 20
 _LINE_BY_LINE = re.compile(r"utf-8(-sig)?|ascii|cp125\d|iso8859-\d+")

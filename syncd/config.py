@@ -43,6 +43,7 @@ from syncd.config_file import (
     shorten,
 )
 from syncd.config_ldap import LdapSourceConfig
+from syncd.config_mdm import MdmConfig
 from syncd.config_scim import ScimServiceConfig, ScimSourceConfig, ScimTargetConfig
 from syncd.config_scim_push import ScimPushSourceConfig
 from syncd.config_target import AccountTargetConfig, PortalTargetConfig, TargetConfig, target_type
@@ -540,21 +541,6 @@ class RetentionConfig(Section):
         return days
 
 
-class MdmConfig(Section):
-    """The managed app config that pre-fills each person's email on the login page."""
-
-    bundle_id: Annotated[str, matches(r"[A-Za-z0-9][A-Za-z0-9.-]*", "a bundle identifier, as com.example.app")] = Field(
-        description="The app's bundle identifier, as your MDM shows it. It is never guessed.",
-    )
-    vendors: Annotated[tuple[Attribute, ...], Field(strict=False), NOT_EMPTY] = Field(
-        description="The MDM products to write a config for (`intune`, `jamf_pro`).",
-    )
-    literal: bool = Field(
-        default=False,
-        description="Whether each person's email is written out; otherwise the MDM's own variable stands for it.",
-    )
-
-
 # --- the whole ----------------------------------------------------------------------------------------------------
 
 
@@ -608,7 +594,9 @@ class Config(Located):
         default=RetentionConfig(), description="How long what was done stays in the store."
     )
     schedule: ScheduleConfig = Field(default=ScheduleConfig(), description="When the daemon runs by itself.")
-    mdm: MdmConfig | None = Field(default=None, description="The managed app config. Not used by this version.")
+    mdm: MdmConfig | None = Field(
+        default=None, description="The managed app config that pre-fills each person's email."
+    )
     serve: ServeConfig = Field(default=ServeConfig(), description="The daemon's HTTP side.")
 
     _lines: Mapping[str, int] = PrivateAttr(default_factory=dict)
@@ -637,7 +625,7 @@ class Config(Located):
 
     def unused(self) -> list[str]:
         """The keys that were given and that this version does not use, for `check` to say so."""
-        return [key for key in ("store_password", "mdm") if getattr(self, key) is not None]
+        return [key for key in ("store_password",) if getattr(self, key) is not None]
 
     def secret_problems(self) -> list[str]:
         """Every secret that cannot be read at this moment, as sentences with the key and a cure."""

@@ -6,7 +6,8 @@
     ├── LockedError       another run holds the lock (exit 1)
     └── Interrupted       a person or the system asked to stop (exit 130)
 
-What the outside raises (`connectors.errors.ConnectorError`) ends as exit 1 as well.
+What the outside raises (`connectors.errors.ConnectorError`), and what a managed app config must not hold
+(`mdm.errors.MdmError`), ends as exit 1 as well.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from connectors.errors import ConnectorError, RetryableError
+from mdm.errors import MdmError
 
 
 class Exit(IntEnum):
@@ -86,6 +88,8 @@ def advice(error: BaseException) -> Advice | None:
     if isinstance(error, ConnectorError):
         cure = error.cure or ("try again later" if isinstance(error, RetryableError) else "")
         return Advice(error.what, error.where, cure, Exit.FAILED)
+    if isinstance(error, MdmError):
+        return Advice(error.what, error.where, error.cure, Exit.FAILED)
     if isinstance(error, KeyboardInterrupt):
         return Advice("interrupted", "", "run it again: it goes on where it stopped", Exit.INTERRUPTED)
     if isinstance(error, OSError):

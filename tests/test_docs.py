@@ -195,6 +195,16 @@ def test_every_key_of_the_json_documents_is_documented(
         ["store", "upgrade"],
     ):
         call(*words)
+    house.configure(mdm={"bundle_id": "com.example.app", "vendors": ["intune"], "literal": True})
+    (house.folder / "app.xml").write_text("<dict><key>com.fluix.mdm.useremail</key><string>x</string></dict>")
+    (house.folder / "good.xml").write_text("<dict><key>a</key><string>x</string></dict>")
+    for words in (
+        ["render", "--out", "mdm"],
+        ["delta", "--out", "delta"],
+        ["lint", "app.xml", "--vendor", "intune"],
+        ["merge", "good.xml", "--out", "new.xml"],
+    ):
+        call("mdm", *words)
 
     (house.folder / "push.yaml").write_text(
         "version: 1\nsources: [{name: okta, type: scim_push}]\nstore: sqlite:///syncd.db\n"

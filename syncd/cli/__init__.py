@@ -33,6 +33,7 @@ COMMANDS = {
         "What an admin is asked to do in the portal, and what became of it.",
     ),
     "account": ("syncd.cli.account:account", "A rehearsal copy of an account, in and out; its mails."),
+    "mdm": ("syncd.cli.mdm:mdm", "Managed app config for MDM: each person's email on the login page."),
     "audit": ("syncd.cli.audit:audit", "Who did what, as a chain that cannot be changed unnoticed."),
     "restore": ("syncd.cli.restore:restore", "Deleted users, whose set-ups Fluix support can recover for 30 days."),
     "token": ("syncd.cli.token:token", "Tokens with which identity providers call."),

@@ -13,6 +13,8 @@ from connectors.base import Explaining, Told
 from connectors.errors import ConnectorError
 from connectors.fluix.account.mail.message import sender_of
 from connectors.fluix.account.mail.texts import Texts
+from mdm.errors import MdmError
+from syncd.app_config import extra_of
 from syncd.bootstrap import App, open_app
 from syncd.cli.common import config_option, err, json_option, out, print_json, verbose_option
 from syncd.config import Config, load_config
@@ -59,6 +61,7 @@ def _everything(config: Config) -> Iterator[Told]:
         app = open_app(config)
         yield from _problems(app.target().check())
         yield from _problems(_mail(config))
+        yield from _mdm(config)
         yield from _problems(_forgotten(app))
         yield from _sources(app)
     except SyncdError as error:
@@ -92,6 +95,20 @@ def _mail(config: Config) -> Iterator[str]:
     smtp = settings.smtp
     if smtp and smtp.security == "none" and smtp.user and smtp.host not in {"localhost", "127.0.0.1", "::1"}:
         yield f"the password for {smtp.host} would go over the network unencrypted: use `security: starttls` or `tls`"
+
+
+def _mdm(config: Config) -> Iterator[Told]:
+    """What would keep a managed app config from being rendered, and what in it is not verified."""
+    if config.mdm is None:
+        return
+    try:
+        order = config.mdm.order(extra_of(config.mdm))
+    except MdmError as error:
+        yield Told("problem", f"mdm: {error.what} ({error.where}): {error.cure}")
+        return
+    for one in order.chosen:
+        for mark in one.marks:
+            yield Told("note", f"mdm: {one.vendor.title}: {mark}")
 
 
 def _sources(app: App) -> Iterator[Told]:

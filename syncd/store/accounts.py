@@ -14,6 +14,7 @@ import orjson
 from sqlalchemy import Connection, Engine, delete, exists, func, select
 
 from connectors.model import Account, AccountGroup, Certificate, normalise_email
+from syncd.store import mdm_people
 from syncd.store.engine import reading, writing
 from syncd.store.records import touch
 from syncd.store.sql import chunks, upsert
@@ -55,10 +56,12 @@ def ingest_accounts(
         with writing(engine, read_again=True) as connection:
             connection.execute(upsert(connection, accounts), rows)
             _touch_linked(connection, [row["fluix_id"] for row in rows])
+            mdm_people.note(connection, [row["fluix_id"] for row in rows])
     if certificate.certified:
         for ids in chunks(key for key, value in known.items() if value is not _SEEN):
             with writing(engine, read_again=True) as connection:
                 _touch_linked(connection, ids)
+                mdm_people.note(connection, ids)
                 connection.execute(delete(accounts).where(accounts.c.fluix_id.in_(ids)))
     return groups, certificate
 
@@ -80,6 +83,7 @@ def ingest_some(engine: Engine, asked: Collection[str], there: Collection[Accoun
         if new:
             connection.execute(upsert(connection, accounts), new)
         _touch_linked(connection, [row["fluix_id"] for row in new] + sorted(gone))
+        mdm_people.note(connection, [row["fluix_id"] for row in new] + sorted(gone))
         connection.execute(delete(accounts).where(accounts.c.fluix_id.in_(gone)))
 
 

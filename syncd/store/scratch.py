@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, Table, column, select, table
 from syncd.store.engine import open_engine, snapshot, writing
 from syncd.store.tables import metadata
 
-_LEFT_OUT: Final = frozenset({"passages", "plans", "plan_changes", "approvals", "audit"})
+_LEFT_OUT: Final = frozenset({"passages", "plans", "plan_changes", "approvals", "audit", "mdm_people"})
 """Large, and nothing that is worked out from records and accounts rests on them."""
 
 _PAGE: Final = 5000

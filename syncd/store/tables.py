@@ -193,6 +193,18 @@ accounts = Table(
     sqlite_with_rowid=False,
 )
 
+mdm_people = Table(
+    "mdm_people",
+    metadata,
+    Column("fluix_id", String, primary_key=True),
+    Column("email", String, comment="as last written out for an MDM; None: nothing was"),
+    Column("dirty", Boolean, nullable=False, comment="the account changed since"),
+    comment="who has a managed app config with the email written out, for the delta",
+    sqlite_with_rowid=False,
+)
+_CHANGED = mdm_people.c.dirty == true()
+Index("mdm_people_dirty", mdm_people.c.dirty, sqlite_where=_CHANGED, postgresql_where=_CHANGED)
+
 runs = Table(
     "runs",
     metadata,

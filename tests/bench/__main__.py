@@ -20,6 +20,7 @@ from tests.bench.account import account
 from tests.bench.data import prepare
 from tests.bench.ldap import ldap
 from tests.bench.ldap_changes import ldap_changes
+from tests.bench.mdm import mdm
 from tests.bench.measure import Measured, in_turn, once
 from tests.bench.portal import portal
 from tests.bench.scim import scim
@@ -140,6 +141,7 @@ BENCHES = {
     "ldap": ldap,
     "ldap-changes": ldap_changes,
     "scim": scim,
+    "mdm": mdm,
 }
 
 

@@ -200,7 +200,7 @@ def test_what_is_for_later_is_read_and_named(load):
         MINIMAL
         + "store_password: {env: X}\nschedule: {every: 5m}\nserve: {}\nmdm: {bundle_id: com.example.app, vendors: [intune]}\n"
     )
-    assert config.unused() == ["store_password", "mdm"]
+    assert config.unused() == ["store_password"]
     assert config.serve.listen == "127.0.0.1:8480"
     assert config.mdm.vendors == ("intune",)
 

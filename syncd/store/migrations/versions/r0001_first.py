@@ -156,6 +156,23 @@ def upgrade() -> None:
     )
     op.create_index("links_fluix_id", "links", ["fluix_id"], unique=False)
     op.create_table(
+        "mdm_people",
+        sa.Column("fluix_id", sa.String(), nullable=False),
+        sa.Column("email", sa.String(), nullable=True, comment="as last written out for an MDM; None: nothing was"),
+        sa.Column("dirty", sa.Boolean(), nullable=False, comment="the account changed since"),
+        sa.PrimaryKeyConstraint("fluix_id"),
+        comment="who has a managed app config with the email written out, for the delta",
+        sqlite_with_rowid=False,
+    )
+    op.create_index(
+        "mdm_people_dirty",
+        "mdm_people",
+        ["dirty"],
+        unique=False,
+        sqlite_where=sa.text("dirty = 1"),
+        postgresql_where=sa.text("dirty = 1"),
+    )
+    op.create_table(
         "memberships",
         sa.Column("source", sa.String(), nullable=False),
         sa.Column("group_id", sa.String(), nullable=False, comment="external id of the group record"),
