@@ -105,11 +105,7 @@ class App:
             approval_lasts=timedelta(hours=config.approvals.expire_hours),
             actor=actor(),
             clock=self.clock,
-            full_every={
-                source.name: timedelta(hours=source.full_every_hours)
-                for source in config.sources
-                if isinstance(source, LdapSourceConfig | ScimSourceConfig)
-            },
+            full_every={source.name: every for source in config.sources if (every := _full_every(source))},
             progress=progress,
             critical=critical,
             keep=Keep(timedelta(days=config.retention.audit_days), timedelta(days=config.retention.history_days)),
@@ -145,6 +141,13 @@ def _address(secret: Secret) -> str:
         return secret.reveal()
     except SecretError as error:
         raise RetryableError(f"the webhook's address cannot be read: {error.what}") from None
+
+
+def _full_every(source: SourceConfig) -> timedelta | None:
+    """How long a source is asked only for what changed; what is pushed stands in our own store, and misses nothing."""
+    if isinstance(source, LdapSourceConfig | ScimSourceConfig):
+        return timedelta(hours=source.full_every_hours)
+    return timedelta(days=1) if isinstance(source, ScimPushSourceConfig) else None
 
 
 def _source(source: SourceConfig, store: Engine, clock: Callable[[], datetime]) -> Source:

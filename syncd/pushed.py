@@ -46,11 +46,11 @@ class PushedSource:
         self._clock = clock
         self._sleep = sleep
         self._reader = PeopleReader({})
-        self._seen = 0
+        self._heard = 0
 
     def read(self, known: Known = nothing_known) -> Iterator[Record | Certificate]:
         """Stream everybody who is not deleted, then every group, then the certificate."""
-        upto = self._begin()
+        upto = feed.newest(self._store, self.name)  # what is pushed meanwhile comes again with the next read
         people = groups = 0
         for user in feed.everybody(self._store, self.name, "User"):
             if _is_nobody(user):
@@ -58,10 +58,9 @@ class PushedSource:
             people += 1
             if not known("person", user.id, self._version(user)):
                 yield self._person(user)
-        nesting = _Nesting(self._store, self.name)
         for group in feed.everybody(self._store, self.name, "Group"):
             groups += 1
-            yield self._group(group, nesting)
+            yield self._group(group)
         yield Certificate(people, groups, cursor=str(upto))
 
     def changes(self, cursor: str, known: Known) -> Iterator[Record | Gone | Certificate]:
@@ -71,15 +70,14 @@ class PushedSource:
             CursorError: the store is older than the cursor.
         """
         del known
-        since, upto = int(cursor), self._begin()
+        since, upto = int(cursor), feed.newest(self._store, self.name)
         if since > upto:
             raise CursorError(f"the store has changes up to {upto} only, and the last read was at {since}")
         people = 0
-        nesting = _Nesting(self._store, self.name)
         touched: dict[str, None] = {}
         for change in feed.changes(self._store, self.name, since):
             if change.kind == "Group":
-                touched |= dict.fromkeys([change.id, *nesting.above(change.id)])
+                touched |= dict.fromkeys([change.id, *self._above(change.id)])
             elif change.gone or _is_nobody(change):
                 yield Gone("person", change.id)
             else:
@@ -88,16 +86,16 @@ class PushedSource:
         groups = 0
         for group in feed.some(self._store, self.name, touched):
             groups += 1
-            yield Gone("group", group.id) if group.gone else self._group(group, nesting)
+            yield Gone("group", group.id) if group.gone else self._group(group)
         yield Certificate(people, groups, cursor=str(upto))
 
     def watch(self, seconds: float) -> bool:
-        """Wait until something is pushed, so long at most; True when something was that was not read yet."""
+        """Wait until something is pushed, so long at most; True when something was since the last call that said so."""
         end = time.monotonic() + seconds
-        while not (pushed := feed.latest(self._store, self.name) > self._seen) and time.monotonic() < end:
+        while (latest := feed.latest(self._store, self.name)) <= self._heard and time.monotonic() < end:
             self._sleep(_LOOKS_EVERY)
-        if pushed:
-            self._seen = feed.latest(self._store, self.name)
+        pushed = latest > self._heard
+        self._heard = latest
         return pushed
 
     def stamp(self) -> str:
@@ -121,11 +119,6 @@ class PushedSource:
             with writing(self._store) as connection:
                 note_provisioning(connection, self.name, new)
 
-    def _begin(self) -> int:
-        """Up to where a read goes that begins now: what is pushed meanwhile comes again with the next one."""
-        self._seen = feed.latest(self._store, self.name)
-        return feed.newest(self._store, self.name)
-
     @cached_property
     def _by(self) -> bytes:
         return hashlib.blake2b(self._reader.by, digest_size=8).digest()
@@ -141,30 +134,17 @@ class PushedSource:
             attributes = {"user_name": str(user.document.get("userName", "")), "active": user.active}
         return Record("person", user.id, attributes, self._version(user))
 
-    def _group(self, group: Change, nesting: _Nesting) -> Record:
-        members = tuple(sorted(nesting.people(group.id)))
+    def _group(self, group: Change) -> Record:
+        members = tuple(sorted(self._people_in(group.id)))
         name = str(group.document.get("displayName") or group.id)
         return Record("group", group.id, {"display_name": name, "members": members})
 
-
-def _is_nobody(user: Change) -> bool:
-    """Whether no mail can ever reach this user (RFC 2606, section 2): it was made by `syncd scim doctor`."""
-    return str(user.document.get("userName", "")).lower().endswith(".invalid")
-
-
-class _Nesting:
-    """Groups in groups, each opened once."""
-
-    def __init__(self, store: Engine, tenant: str) -> None:
-        self._store = store
-        self._tenant = tenant
-
-    def people(self, group: str) -> set[str]:
+    def _people_in(self, group: str) -> set[str]:
         """Everybody in a group, at any depth; groups that are members of each other count once."""
         found: set[str] = set()
         met, waiting = {group}, [group]
         while waiting:
-            for member, kind in feed.members_of(self._store, self._tenant, waiting.pop()):
+            for member, kind in feed.members_of(self._store, self.name, waiting.pop()):
                 if kind == "User":
                     found.add(member)
                 elif member not in met:
@@ -172,11 +152,16 @@ class _Nesting:
                     waiting.append(member)
         return found
 
-    def above(self, group: str) -> set[str]:
+    def _above(self, group: str) -> set[str]:
         """The groups in which a group is, at any depth."""
         met, waiting = set[str](), [group]
         while waiting:
-            new = set(feed.groups_of(self._store, self._tenant, waiting.pop())) - met
+            new = set(feed.groups_of(self._store, self.name, waiting.pop())) - met
             met |= new
             waiting += new
         return met
+
+
+def _is_nobody(user: Change) -> bool:
+    """Whether no mail can ever reach this user (RFC 2606, section 2): it was made by `syncd scim doctor`."""
+    return str(user.document.get("userName", "")).lower().endswith(".invalid")

@@ -14,6 +14,7 @@ from connectors.fluix.account import EmbeddedAccount
 from scim import feed
 from syncd.approving import approve
 from syncd.core.report import Report
+from syncd.pushed import PushedSource
 from syncd.run import apply_plan, run
 from syncd.sync import Request
 from syncd.web.app import web_app
@@ -237,6 +238,24 @@ def test_a_tenant_that_would_rather_refuse_answers_with_the_reason(push: Callabl
     assert (answer.status_code, "holds the admin role" in answer.json["detail"]) == (409, True)
     assert idp.call("GET", f"/Users/{anna}").json["active"] is True
     assert idp.call("DELETE", f"/Users/{bob}").status_code == 204
+
+
+def test_a_push_reads_who_was_pushed_and_not_everybody(
+    push: Callable[..., Pushing], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    idp = push()
+    anna, bob, carl = (idp.hire(name) for name in ("anna", "bob", "carl"))
+    field = idp.group("Field", anna, bob)
+    idp.group("Everybody", field)
+    idp.run()
+    with monkeypatch.context() as patch:
+        patch.setattr(PushedSource, "read", lambda *_: pytest.fail("everybody was read"))
+        idp.patch(f"/Groups/{field}", {"op": "add", "path": "members", "value": [{"value": carl}]})
+        idp.call("DELETE", f"/Users/{bob}")
+        idp.hire("dora")
+        idp.run()
+    assert idp.users()["carl@example.com"] == {"Field", "Everybody"}
+    assert run(idp.house.app().sync(), Request("run", full=True)).plan.changes == ()
 
 
 def test_what_was_told_before_is_not_written_again(push: Callable[..., Pushing]) -> None:
