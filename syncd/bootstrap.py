@@ -98,7 +98,7 @@ class App:
             rules=rules_of(config),
             rules_digest=_digest(config),
             ground=ground_of(config),
-            farewells=_farewells(config),
+            farewells=farewells_of(config),
             documents_to=config.leavers.documents.to or "",
             policy=_policy(config),
             adopt=config.people.adopt == "matched",
@@ -206,7 +206,8 @@ def ground_of(config: Config) -> Ground:
     )
 
 
-def _farewells(config: Config) -> Farewells:
+def farewells_of(config: Config) -> Farewells:
+    """The policy for leavers."""
     protected = frozenset(map(normalise_email, config.leavers.protected))
     return Farewells(config.leavers.workflows, config.leavers.documents.mode, protected)
 

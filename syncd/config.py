@@ -625,7 +625,7 @@ class Config(Located):
 
     def unused(self) -> list[str]:
         """The keys that were given and that this version does not use, for `check` to say so."""
-        return [key for key in ("store_password",) if getattr(self, key) is not None]
+        return ["store_password"] if self.store_password else []
 
     def secret_problems(self) -> list[str]:
         """Every secret that cannot be read at this moment, as sentences with the key and a cure."""

@@ -37,8 +37,9 @@ class Heirs:
             return Succession(None)
         if "@" in to:
             found = self.find("", to)
-            stays = found is not None and found.stays and found.email
-            return Succession(to) if stays else Succession(None, (f"{to} {_why_not(found)}",))
+            if found and found.taker:
+                return Succession(to)
+            return Succession(None, (f"{to} {found.why_not if found else 'has no account'}",))
         if to == "group_owner":
             return owner_of(self._owners(leaver))
         entry = next((entry for entry in leaver.entries if entry.manager), None)
@@ -97,7 +98,3 @@ def leaves(sync: Sync, email: str) -> bool:
 
 def _entries(verdict: Present | Leaver) -> Iterable[Entry]:
     return (*verdict.entries, *(verdict.past if isinstance(verdict, Present) else ()))
-
-
-def _why_not(found: Manager | None) -> str:
-    return "leaves as well" if found and found.email else "has no account"

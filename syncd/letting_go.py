@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from connectors.errors import ConnectorError
-from syncd.bootstrap import App
+from syncd.bootstrap import App, farewells_of
 from syncd.core.change import Change, Decision, RecordKey
 from syncd.core.leaving import farewell
 from syncd.store import links
@@ -18,17 +18,17 @@ def objections(app: App, source: str, external_id: str) -> str | None:
     fluix_id = links.accounts_of(app.store, [key]).get(key)
     if fluix_id is None:
         return None
-    sync = app.sync()
+    target, policy = app.target(), farewells_of(app.config)
     try:
-        account = sync.target.get([fluix_id]).get(fluix_id)
-        dossier = sync.target.dossiers([fluix_id]).get(fluix_id)
+        account = target.get([fluix_id]).get(fluix_id)
+        dossier = target.dossiers([fluix_id]).get(fluix_id)
     except ConnectorError as error:
         return f"nobody can say what deleting this account would break: {error.what}"
     if account is None:
         return None
     change = Change("delete_user", account.email, fluix_id=fluix_id, records=(key,))
-    _, findings = farewell(change, dossier, sync.farewells)
-    reassigns = sync.farewells.documents == "reassign" and dossier is not None and dossier.drafts is not None
+    _, findings = farewell(change, dossier, policy)
+    reassigns = policy.documents == "reassign" and dossier is not None and dossier.drafts is not None
     said = [
         finding.message
         for finding in findings

@@ -214,6 +214,11 @@ def progress_line() -> Iterator[Callable[[str, int], None]]:
         yield advance
 
 
+def show_note(sentence: str) -> None:
+    """What is worth a line while a command goes on, on standard error."""
+    labelled(err, "[dim]note[/]", sentence)
+
+
 def show_error(told: Advice) -> None:
     """What went wrong, where, and what to do, on standard error."""
     labelled(err, "[bold red]error[/]", told.what)

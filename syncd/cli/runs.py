@@ -11,11 +11,11 @@ from syncd.approving import approve as give_approval
 from syncd.bootstrap import App, actor
 from syncd.cli.common import (
     as_text,
-    err,
     number_of,
     out,
     print_json,
     show_error,
+    show_note,
     standard,
     verbose_option,
     working,
@@ -77,6 +77,21 @@ def plan(
     return _decided(report)
 
 
+def one_run(app: App, command: str, request: Request, wait: float) -> Report:
+    """A run, and then the mails that it left to be sent.
+
+    Args:
+        app: the program.
+        command: who holds the store's lock meanwhile.
+        request: see there.
+        wait: seconds to wait for another run to end.
+    """
+    with working(app, command, wait) as sync:
+        report = run_once(sync, request)
+    send_waiting(app)
+    return report
+
+
 @click.command()
 @click.option("--source", "sources", multiple=True, metavar="NAME", help="Read only this source; may be given again.")
 @_user
@@ -109,10 +124,7 @@ def run(
         raise UsageError("--follow goes with none of --json, --user and --full", cure="run it once, or leave them out")
 
     def once(request: Request) -> Report:
-        with working(app, "run", wait) as sync:
-            report = run_once(sync, request)
-        send_waiting(app)
-        return report
+        return one_run(app, "run", request, wait)
 
     if follow:
         stay(
@@ -120,7 +132,7 @@ def run(
             sources,
             lambda: every,
             lambda request: show_report(out, once(request), everything=everything),
-            note=lambda sentence: err.print(f"[dim]note[/] {sentence}"),
+            note=show_note,
             failed=show_error,
         )
     return _show(once(Request("run", sources, user, full)), as_json=as_json, everything=everything)

@@ -7,14 +7,13 @@ from pathlib import Path
 import click
 
 from syncd.bootstrap import App, open_app
-from syncd.cli.common import config_option, err, out, show_error, verbose_option, working
-from syncd.cli.mail import send_waiting
+from syncd.cli.common import config_option, out, show_error, show_note, verbose_option
+from syncd.cli.runs import one_run
 from syncd.config import load_config
 from syncd.core.report import Report
 from syncd.daemon import WebSide, listen, stay
 from syncd.errors import Exit, Interrupted
 from syncd.render import counted
-from syncd.run import run as run_once
 from syncd.sync import Request
 
 _LOCK_SECONDS = 60.0
@@ -34,7 +33,7 @@ def serve(config_file: Path) -> int:
     listener = listen(config.serve.listen)
     host, port = listener.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
-    with WebSide(config_file.resolve(), listener, _note):
+    with WebSide(config_file.resolve(), listener, show_note):
         out.print(f"serving http://{shown}:{port}", soft_wrap=True)
         try:
             stay(
@@ -42,7 +41,7 @@ def serve(config_file: Path) -> int:
                 (),
                 lambda: config.schedule.wait(app.clock()),
                 lambda request: _once(app, request),
-                note=_note,
+                note=show_note,
                 failed=show_error,
             )
         except (KeyboardInterrupt, Interrupted):
@@ -51,9 +50,7 @@ def serve(config_file: Path) -> int:
 
 
 def _once(app: App, request: Request) -> None:
-    with working(app, "serve", _LOCK_SECONDS) as sync:
-        report = run_once(sync, request)
-    send_waiting(app)
+    report = one_run(app, "serve", request, _LOCK_SECONDS)
     if report.plan.changes or report.resumed:
         out.print(f"[dim]{app.clock():%Y-%m-%d %H:%M:%S}[/] {_line(report)}", soft_wrap=True)
 
@@ -62,7 +59,3 @@ def _line(report: Report) -> str:
     outcome = {name: count for name, count in report.outcome.items() if count}
     told = ", ".join(f"{count} {name}" for name, count in outcome.items()) or "nothing done"
     return f"r{report.run_id}: {counted(len(report.plan.changes), 'change')}, {told} (syncd show p{report.plan_id})"
-
-
-def _note(sentence: str) -> None:
-    err.print("[dim]note[/]", sentence, soft_wrap=True)

@@ -17,6 +17,16 @@ class Manager:
     manager: str = ""
     """The manager's own manager, as the source writes it; empty when it names none."""
 
+    @property
+    def taker(self) -> str | None:
+        """The email, if this person can take something over."""
+        return self.email if self.stays else None
+
+    @property
+    def why_not(self) -> str:
+        """Why this person takes nothing over."""
+        return "leaves as well" if self.email else "has no account"
+
 
 @dataclass(frozen=True, slots=True)
 class Succession:
@@ -44,10 +54,10 @@ def owner_of(owners: Iterable[Owner]) -> Succession:
     staying: dict[str, str] = {}
     chain = []
     for owner in owners:
-        if owner.known and owner.known.email and owner.known.stays:
-            staying.setdefault(owner.known.email, owner.group)
+        if owner.known and owner.known.taker:
+            staying.setdefault(owner.known.taker, owner.group)
         else:
-            why = ("leaves as well" if owner.known.email else "has no account") if owner.known else "is unknown"
+            why = owner.known.why_not if owner.known else "is unknown"
             chain.append(f"{owner.name}, who owns {owner.group}, {why}")
     if len(staying) == 1:
         return Succession(next(iter(staying)), tuple(chain))
@@ -72,9 +82,9 @@ def successor(manager: str, find: Callable[[str], Manager | None]) -> Succession
         if found is None:
             chain.append(f"{manager} is unknown" if manager else "nobody is named above")
             break
-        if found.email and found.stays:
-            return Succession(found.email, tuple(chain))
-        chain.append(f"{manager} {'leaves as well' if found.email else 'has no account'}")
+        if found.taker:
+            return Succession(found.taker, tuple(chain))
+        chain.append(f"{manager} {found.why_not}")
         manager = found.manager
     else:
         chain.append(f"{manager} again")

@@ -145,6 +145,8 @@ def remember(engine: Engine, values: Mapping[str, str]) -> None:
 
 def remember_first(engine: Engine, name: str, value: str) -> None:
     """Keep a small fact that nobody kept before; of several who do so at a time one wins."""
+    if recall(engine, name) is not None:
+        return
     with writing(engine) as connection:
         if connection.execute(select(meta.c.value).where(meta.c.name == name)).first() is None:
             connection.execute(upsert(connection, meta), [{"name": name, "value": value}])
