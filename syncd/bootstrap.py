@@ -20,8 +20,9 @@ from connectors.fluix.portal.notice import Notice
 from connectors.fluix.webhook import Webhook
 from connectors.model import normalise_email
 from connectors.registry import source_class, target_class
-from syncd.config import Config, MemberLimit, SourceConfig, WindowBudget
+from syncd.config import Config, SourceConfig
 from syncd.config_ldap import LdapSourceConfig
+from syncd.config_safety import MemberLimit, WindowBudget
 from syncd.config_scim import ScimSourceConfig, ScimTargetConfig
 from syncd.config_scim_push import ScimPushSourceConfig
 from syncd.config_target import PortalTargetConfig
