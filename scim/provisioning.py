@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from scim.tables import provisioning, resources
 from scim.writing import raise_counter
@@ -38,49 +38,37 @@ def note_provisioning(connection: Connection, tenant: str, rows: Iterable[Provis
         rows: who is not known here is passed over.
 
     Returns:
-        For how many something was new.
+        For how many something was new; where that is nobody, nothing is written.
     """
-    raise_counter(connection, tenant)
-    wanted = {row.resource_id: row for row in rows}
-    ids = list(wanted)
-    return sum(
-        _note(connection, tenant, [wanted[one] for one in ids[n : n + _PAGE]]) for n in range(0, len(ids), _PAGE)
-    )
-
-
-def differing(connection: Connection, tenant: str, rows: Iterable[Provisioning]) -> list[Provisioning]:
-    """Those of these rows that say something new: where there are none, there is nothing to write."""
-    wanted = {row.resource_id: row for row in rows}
-    ids = list(wanted)
-    return [
-        row
-        for start in range(0, len(ids), _PAGE)
-        for row in _new(connection, tenant, [wanted[one] for one in ids[start : start + _PAGE]])
-    ]
-
-
-def _new(connection: Connection, tenant: str, rows: list[Provisioning]) -> list[Provisioning]:
-    ids = [row.resource_id for row in rows]
-    here = (resources.c.tenant == tenant, resources.c.id.in_(ids), resources.c.kind == "User")
-    known = set(connection.execute(select(resources.c.id).where(*here)).scalars())
-    of_these = (provisioning.c.tenant == tenant, provisioning.c.resource_id.in_(ids))
-    before = {row.resource_id: _said(row) for row in connection.execute(select(provisioning).where(*of_these))}
-    return [row for row in rows if row.resource_id in known and before.get(row.resource_id) != _said(row)]
-
-
-def _note(connection: Connection, tenant: str, rows: list[Provisioning]) -> int:
-    new = _new(connection, tenant, rows)
+    new = _new(connection, tenant, {row.resource_id: row for row in rows})
     if not new:
         return 0
-    changed = [row.resource_id for row in new]
-    connection.execute(
-        delete(provisioning).where(provisioning.c.tenant == tenant, provisioning.c.resource_id == bindparam("of")),
-        [{"of": one} for one in changed],
-    )
-    connection.execute(insert(provisioning), [{**asdict(row), "tenant": tenant} for row in new])
-    raised = update(resources).where(resources.c.tenant == tenant, resources.c.id.in_(changed))
-    connection.execute(raised.values(version=resources.c.version + 1))
+    raise_counter(connection, tenant)
+    for start in range(0, len(new), _PAGE):
+        _write(connection, tenant, new[start : start + _PAGE])
     return len(new)
+
+
+def _new(connection: Connection, tenant: str, wanted: Mapping[str, Provisioning]) -> list[Provisioning]:
+    """Those who are known here, and of whom something new is said."""
+    ids, new = list(wanted), list[Provisioning]()
+    for start in range(0, len(ids), _PAGE):
+        page = ids[start : start + _PAGE]
+        here = (resources.c.tenant == tenant, resources.c.id.in_(page), resources.c.kind == "User")
+        known = connection.execute(select(resources.c.id).where(*here)).scalars().all()
+        of_these = (provisioning.c.tenant == tenant, provisioning.c.resource_id.in_(page))
+        before = {row.resource_id: _said(row) for row in connection.execute(select(provisioning).where(*of_these))}
+        new += [wanted[one] for one in known if before.get(one) != _said(wanted[one])]
+    return new
+
+
+def _write(connection: Connection, tenant: str, rows: list[Provisioning]) -> None:
+    ids = [row.resource_id for row in rows]
+    of_these = (provisioning.c.tenant == tenant, provisioning.c.resource_id.in_(ids))
+    connection.execute(delete(provisioning).where(*of_these))
+    connection.execute(insert(provisioning), [{**asdict(row), "tenant": tenant} for row in rows])
+    raised = update(resources).where(resources.c.tenant == tenant, resources.c.id.in_(ids))
+    connection.execute(raised.values(version=resources.c.version + 1))
 
 
 def _said(row: Any) -> tuple[Any, ...]:

@@ -20,9 +20,9 @@ from connectors.scim.people import BadResourceError, PeopleReader
 from scim import feed
 from scim.feed import Change
 from scim.moments import Clock, text_of, utc_now
-from scim.provisioning import Provisioning, differing, note_provisioning
+from scim.provisioning import Provisioning, note_provisioning
 from syncd.core.standing import Standing
-from syncd.store.engine import reading, writing
+from syncd.store.engine import writing
 
 _LOOKS_EVERY: Final = 0.2
 """Seconds between two looks whether something was pushed: one look is one row of an index."""
@@ -113,11 +113,8 @@ class PushedSource:
             Provisioning(external_id, one.state, one.reason or None, one.fluix_id, one.invitation, at)
             for external_id, one in people.items()
         ]
-        with reading(self._store) as connection:
-            new = differing(connection, self.name, rows)
-        if new:
-            with writing(self._store) as connection:
-                note_provisioning(connection, self.name, new)
+        with writing(self._store) as connection:
+            note_provisioning(connection, self.name, rows)
 
     @cached_property
     def _by(self) -> bytes:

@@ -1,4 +1,4 @@
-"""The MetaData of the rooms access and events, and how they write moments and structures. No tables here."""
+"""How the rooms access and events write moments, and open the store. No tables here."""
 
 from __future__ import annotations
 
@@ -7,20 +7,10 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, DateTime, Engine, MetaData, TypeDecorator
+from sqlalchemy import Connection, DateTime, Engine, TypeDecorator
 
 if TYPE_CHECKING:
     from sqlalchemy import Dialect
-
-access_metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(column_0_label)s",
-        "uq": "uq_%(table_name)s_%(column_0_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
 
 
 class Moment(TypeDecorator[datetime]):

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from sqlalchemy import CheckConstraint, Column, Float, ForeignKey, Index, Integer, Table, Text
 
-from scim.access.metadata import Moment, access_metadata
-
-__all__ = ["access_metadata", "buckets", "calls", "credentials"]
+from scim.access.metadata import Moment
+from scim.metadata import scim_metadata
 
 credentials = Table(
     "scim_credentials",
-    access_metadata,
+    scim_metadata,
     Column("credential_id", Integer, primary_key=True),
     Column("tenant", Text, nullable=False, index=True),
     Column("kind", Text, nullable=False),
@@ -31,14 +30,14 @@ credentials = Table(
 
 buckets = Table(
     "scim_buckets",
-    access_metadata,
+    scim_metadata,
     Column("credential_id", ForeignKey("scim_credentials.credential_id"), primary_key=True, autoincrement=False),
     Column("full_at", Float, nullable=False, comment="seconds since 1970: when the bucket will be full again"),
 )
 
 calls = Table(
     "scim_calls",
-    access_metadata,
+    scim_metadata,
     Column("call_id", Integer, primary_key=True),
     Column("at", Moment, nullable=False),
     Column("tenant", Text, nullable=False),

@@ -5,13 +5,11 @@ from __future__ import annotations
 from sqlalchemy import Column, Index, Integer, Table, Text, text
 
 from scim.access.metadata import Moment
-from scim.access.tables import access_metadata
-
-__all__ = ["access_metadata", "events", "keys"]
+from scim.metadata import scim_metadata
 
 events = Table(
     "scim_events",
-    access_metadata,
+    scim_metadata,
     Column("event_id", Integer, primary_key=True),
     Column("tenant", Text, nullable=False),
     Column("jti", Text, nullable=False, unique=True),
@@ -33,7 +31,7 @@ Index(
 
 keys = Table(
     "scim_event_keys",
-    access_metadata,
+    scim_metadata,
     Column("kid", Text, primary_key=True),
     Column("private", Text, nullable=False, comment="the key as a JWK; whoever can read the store can sign"),
     Column("created_at", Moment, nullable=False),

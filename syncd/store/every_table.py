@@ -7,9 +7,11 @@ from typing import Final
 from sqlalchemy import MetaData
 
 from connectors.fluix.account.tables import account_metadata
-from scim.events.tables import access_metadata
-from scim.tables import scim_metadata
+from scim import tables as scim_tables  # noqa: F401 - puts its tables into `scim_metadata`, as the next two do
+from scim.access import tables as access_tables  # noqa: F401
+from scim.events import tables as event_tables  # noqa: F401
+from scim.metadata import scim_metadata
 from syncd.store import order_tables  # noqa: F401 - puts its tables into `metadata`
 from syncd.store.tables import metadata
 
-EVERY_TABLE: Final[tuple[MetaData, ...]] = (metadata, account_metadata, scim_metadata, access_metadata)
+EVERY_TABLE: Final[tuple[MetaData, ...]] = (metadata, account_metadata, scim_metadata)

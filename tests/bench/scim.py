@@ -27,10 +27,10 @@ from sqlalchemy import Engine
 
 from scim import deeds, members
 from scim.connections import Store
+from scim.metadata import scim_metadata
 from scim.moments import utc_now
 from scim.provider import build_provider
 from scim.shapes import shape_of
-from scim.tables import scim_metadata
 from scim.writing import writing
 from tests.bench.scim_load import Connection, Load, each, load
 from tests.scim_house import ENTERPRISE, GROUP, PATCH, USER, gunicorn, open_store

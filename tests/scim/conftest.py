@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Engine
 
 from scim.app import scim_app
-from scim.tables import scim_metadata
+from scim.metadata import scim_metadata
 from scim.tenant import Tenant
 from tests.postgres import postgres
 from tests.scim_house import SECRET, Client, open_store

@@ -13,7 +13,7 @@ import pytest
 from scim2_client.engines.httpx2 import SyncSCIMClient
 from scim2_tester import Status, check_server
 
-from scim.tables import scim_metadata
+from scim.metadata import scim_metadata
 from tests.scim_house import gunicorn, open_store
 
 

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from scim.events.tables import access_metadata
+from scim.access import tables as access_tables  # noqa: F401 - puts its tables there
+from scim.events import tables as event_tables  # noqa: F401
+from scim.metadata import scim_metadata
 from syncd.store.engine import open_engine
 from tests.house import Clock
 
@@ -17,7 +19,7 @@ from tests.house import Clock
 def engine(tmp_path: Path) -> Iterator[Engine]:
     """An empty store on the disk, opened as the program opens it."""
     made = open_engine(f"sqlite:///{tmp_path / 'scim.db'}")
-    access_metadata.create_all(made)
+    scim_metadata.create_all(made)
     yield made
     made.dispose()
 

@@ -689,6 +689,90 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_account_step_users_user_id"), "account_step_users", ["user_id"], unique=False)
     op.create_table(
+        "scim_calls",
+        sa.Column("call_id", sa.Integer(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("tenant", sa.Text(), nullable=False),
+        sa.Column("prefix", sa.Text(), nullable=True, comment="of the token; None: nobody was let in"),
+        sa.Column("address", sa.Text(), nullable=False),
+        sa.Column("method", sa.Text(), nullable=False),
+        sa.Column("path", sa.Text(), nullable=False),
+        sa.Column("query", sa.Text(), nullable=True),
+        sa.Column("status", sa.Integer(), nullable=False),
+        sa.Column("milliseconds", sa.Float(), nullable=False),
+        sa.Column("raw", sa.Text(), nullable=True, comment="the body as it came, cut as configured"),
+        sa.Column(
+            "normalised", sa.Text(), nullable=True, comment="query and body as they were read; None: as they came"
+        ),
+        sa.Column("notes", sa.Text(), nullable=True, comment="what was normalised, or why nobody was let in"),
+        sa.PrimaryKeyConstraint("call_id", name=op.f("pk_scim_calls")),
+    )
+    op.create_index("ix_scim_calls_tenant_at", "scim_calls", ["tenant", "at"], unique=False)
+    op.create_table(
+        "scim_credentials",
+        sa.Column("credential_id", sa.Integer(), nullable=False),
+        sa.Column("tenant", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("hash", sa.Text(), nullable=False, comment="SHA-256 of the token or the client's secret, in hex"),
+        sa.Column(
+            "prefix", sa.Text(), nullable=False, comment="how it begins, or the client's id: for people to tell it by"
+        ),
+        sa.Column("client_id", sa.Text(), nullable=True, comment="of a client: what it calls itself"),
+        sa.Column("client", sa.Integer(), nullable=True, comment="of an access token: whose"),
+        sa.Column("scope", sa.Text(), nullable=False),
+        sa.Column("label", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True, comment="written at most once a minute"),
+        sa.CheckConstraint("kind IN ('token', 'client', 'access')", name=op.f("ck_scim_credentials_kind")),
+        sa.CheckConstraint("scope IN ('read', 'write', 'events')", name=op.f("ck_scim_credentials_scope")),
+        sa.ForeignKeyConstraint(
+            ["client"], ["scim_credentials.credential_id"], name=op.f("fk_scim_credentials_client")
+        ),
+        sa.PrimaryKeyConstraint("credential_id", name=op.f("pk_scim_credentials")),
+        sa.UniqueConstraint("client_id", name=op.f("uq_scim_credentials_client_id")),
+        sa.UniqueConstraint("hash", name=op.f("uq_scim_credentials_hash")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(op.f("ix_scim_credentials_client"), "scim_credentials", ["client"], unique=False)
+    op.create_index(op.f("ix_scim_credentials_tenant"), "scim_credentials", ["tenant"], unique=False)
+    op.create_table(
+        "scim_event_keys",
+        sa.Column("kid", sa.Text(), nullable=False),
+        sa.Column(
+            "private", sa.Text(), nullable=False, comment="the key as a JWK; whoever can read the store can sign"
+        ),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("kid", name=op.f("pk_scim_event_keys")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "scim_events",
+        sa.Column("event_id", sa.Integer(), nullable=False),
+        sa.Column("tenant", sa.Text(), nullable=False),
+        sa.Column("jti", sa.Text(), nullable=False),
+        sa.Column("claims", sa.Text(), nullable=False, comment="what is signed when it is delivered, as JSON"),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("next_try_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("error", sa.Text(), nullable=True, comment="what the receiver said last"),
+        sa.Column(
+            "failed_at", sa.DateTime(timezone=True), nullable=True, comment="when it was given up; None: it waits"
+        ),
+        sa.PrimaryKeyConstraint("event_id", name=op.f("pk_scim_events")),
+        sa.UniqueConstraint("jti", name=op.f("uq_scim_events_jti")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(
+        "ix_scim_events_waiting",
+        "scim_events",
+        ["tenant", "event_id"],
+        unique=False,
+        sqlite_where=sa.text("failed_at IS NULL"),
+        postgresql_where=sa.text("failed_at IS NULL"),
+    )
+    op.create_table(
         "scim_members",
         sa.Column("tenant", sa.Text(), nullable=False),
         sa.Column("group_id", sa.Text().with_variant(sa.TEXT(collation="C"), "postgresql"), nullable=False),
@@ -804,6 +888,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name=op.f("pk_scim_tenants")),
     )
     op.create_table(
+        "scim_buckets",
+        sa.Column("credential_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column(
+            "full_at", sa.Float(), nullable=False, comment="seconds since 1970: when the bucket will be full again"
+        ),
+        sa.ForeignKeyConstraint(
+            ["credential_id"], ["scim_credentials.credential_id"], name=op.f("fk_scim_buckets_credential_id")
+        ),
+        sa.PrimaryKeyConstraint("credential_id", name=op.f("pk_scim_buckets")),
+    )
+    op.create_table(
         "scim_values",
         sa.Column("resource", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("path", sa.Text(), nullable=False, comment="lower case; an extension's with its schema"),
@@ -833,100 +928,5 @@ def upgrade() -> None:
         unique=False,
         sqlite_where=sa.text("digest IS NOT NULL"),
         postgresql_where=sa.text("digest IS NOT NULL"),
-    )
-    op.create_table(
-        "scim_calls",
-        sa.Column("call_id", sa.Integer(), nullable=False),
-        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("tenant", sa.Text(), nullable=False),
-        sa.Column("prefix", sa.Text(), nullable=True, comment="of the token; None: nobody was let in"),
-        sa.Column("address", sa.Text(), nullable=False),
-        sa.Column("method", sa.Text(), nullable=False),
-        sa.Column("path", sa.Text(), nullable=False),
-        sa.Column("query", sa.Text(), nullable=True),
-        sa.Column("status", sa.Integer(), nullable=False),
-        sa.Column("milliseconds", sa.Float(), nullable=False),
-        sa.Column("raw", sa.Text(), nullable=True, comment="the body as it came, cut as configured"),
-        sa.Column(
-            "normalised", sa.Text(), nullable=True, comment="query and body as they were read; None: as they came"
-        ),
-        sa.Column("notes", sa.Text(), nullable=True, comment="what was normalised, or why nobody was let in"),
-        sa.PrimaryKeyConstraint("call_id", name=op.f("pk_scim_calls")),
-    )
-    op.create_index("ix_scim_calls_tenant_at", "scim_calls", ["tenant", "at"], unique=False)
-    op.create_table(
-        "scim_credentials",
-        sa.Column("credential_id", sa.Integer(), nullable=False),
-        sa.Column("tenant", sa.Text(), nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("hash", sa.Text(), nullable=False, comment="SHA-256 of the token or the client's secret, in hex"),
-        sa.Column(
-            "prefix", sa.Text(), nullable=False, comment="how it begins, or the client's id: for people to tell it by"
-        ),
-        sa.Column("client_id", sa.Text(), nullable=True, comment="of a client: what it calls itself"),
-        sa.Column("client", sa.Integer(), nullable=True, comment="of an access token: whose"),
-        sa.Column("scope", sa.Text(), nullable=False),
-        sa.Column("label", sa.Text(), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True, comment="written at most once a minute"),
-        sa.CheckConstraint("kind IN ('token', 'client', 'access')", name=op.f("ck_scim_credentials_kind")),
-        sa.CheckConstraint("scope IN ('read', 'write', 'events')", name=op.f("ck_scim_credentials_scope")),
-        sa.ForeignKeyConstraint(
-            ["client"], ["scim_credentials.credential_id"], name=op.f("fk_scim_credentials_client")
-        ),
-        sa.PrimaryKeyConstraint("credential_id", name=op.f("pk_scim_credentials")),
-        sa.UniqueConstraint("client_id", name=op.f("uq_scim_credentials_client_id")),
-        sa.UniqueConstraint("hash", name=op.f("uq_scim_credentials_hash")),
-        sqlite_autoincrement=True,
-    )
-    op.create_index(op.f("ix_scim_credentials_client"), "scim_credentials", ["client"], unique=False)
-    op.create_index(op.f("ix_scim_credentials_tenant"), "scim_credentials", ["tenant"], unique=False)
-    op.create_table(
-        "scim_event_keys",
-        sa.Column("kid", sa.Text(), nullable=False),
-        sa.Column(
-            "private", sa.Text(), nullable=False, comment="the key as a JWK; whoever can read the store can sign"
-        ),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("kid", name=op.f("pk_scim_event_keys")),
-        sqlite_with_rowid=False,
-    )
-    op.create_table(
-        "scim_events",
-        sa.Column("event_id", sa.Integer(), nullable=False),
-        sa.Column("tenant", sa.Text(), nullable=False),
-        sa.Column("jti", sa.Text(), nullable=False),
-        sa.Column("claims", sa.Text(), nullable=False, comment="what is signed when it is delivered, as JSON"),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("tries", sa.Integer(), nullable=False),
-        sa.Column("next_try_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("error", sa.Text(), nullable=True, comment="what the receiver said last"),
-        sa.Column(
-            "failed_at", sa.DateTime(timezone=True), nullable=True, comment="when it was given up; None: it waits"
-        ),
-        sa.PrimaryKeyConstraint("event_id", name=op.f("pk_scim_events")),
-        sa.UniqueConstraint("jti", name=op.f("uq_scim_events_jti")),
-        sqlite_autoincrement=True,
-    )
-    op.create_index(
-        "ix_scim_events_waiting",
-        "scim_events",
-        ["tenant", "event_id"],
-        unique=False,
-        sqlite_where=sa.text("failed_at IS NULL"),
-        postgresql_where=sa.text("failed_at IS NULL"),
-    )
-    op.create_table(
-        "scim_buckets",
-        sa.Column("credential_id", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column(
-            "full_at", sa.Float(), nullable=False, comment="seconds since 1970: when the bucket will be full again"
-        ),
-        sa.ForeignKeyConstraint(
-            ["credential_id"], ["scim_credentials.credential_id"], name=op.f("fk_scim_buckets_credential_id")
-        ),
-        sa.PrimaryKeyConstraint("credential_id", name=op.f("pk_scim_buckets")),
     )
     # ### end Alembic commands ###
