@@ -12,31 +12,11 @@ from typing import BinaryIO, Final
 from mdm import commands
 from mdm.archive import MANIFEST, Archive, File, row, spool
 from mdm.bundle import Order, Report, people_files
-from mdm.model import Person
+from mdm.model import Change, Person
 
 TABLE: Final = "delta.csv"
 HEADER: Final = ("Change", "Email", "Email Before", "File", "SHA-256")
 REMOVAL: Final = "commands/removal.plist"
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One person as he or she is now, and what was given before."""
-
-    person: Person
-    """The email is empty when the person left."""
-    before: str | None
-    """The email that was given; None: nothing was."""
-    left: bool = False
-
-    @property
-    def kind(self) -> str:
-        """`new`, `changed`, `left`, or empty when nothing is to be done."""
-        if self.left:
-            return "" if self.before is None else "left"
-        if self.before is None:
-            return "new"
-        return "changed" if self.before != self.person.email else ""
 
 
 @dataclass(slots=True)

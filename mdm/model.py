@@ -67,6 +67,26 @@ class Person:
     """Ids of others who have the same email, where they do not stand beside this one anyway."""
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One person as he or she is now, and what was given before."""
+
+    person: Person
+    """The email is empty when the person left."""
+    before: str | None
+    """The email that was given; None: nothing was."""
+    left: bool = False
+
+    @property
+    def kind(self) -> str:
+        """`new`, `changed`, `left`, or empty when nothing is to be done."""
+        if self.left:
+            return "" if self.before is None else "left"
+        if self.before is None:
+            return "new"
+        return "changed" if self.before != self.person.email else ""
+
+
 def walk(value: Value, path: str = "") -> Iterator[tuple[str, Value]]:
     """Every plain value with its path (`server.hosts[0]`); a key that must not be written as a value of its own path.
 

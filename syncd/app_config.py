@@ -17,9 +17,9 @@ import orjson
 from sqlalchemy import Engine
 
 from mdm.bundle import LeftOut, Order, Report, app_files, write_bundle
-from mdm.delta import TABLE, Change, DeltaReport, write_delta
+from mdm.delta import TABLE, DeltaReport, write_delta
 from mdm.errors import MdmError
-from mdm.model import Value
+from mdm.model import Change, Value
 from mdm.reading import MAX_BYTES, read
 from syncd.config_mdm import MdmConfig
 from syncd.errors import UsageError

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator, Field, model_validator
 
-from mdm.bundle import Order
 from mdm.errors import MdmError
 from mdm.values import bundle_id_problem
-from mdm.vendors import Chosen, choose
 from syncd.config_file import Fault, Located, faults, shorten
 from syncd.config_values import NOT_EMPTY, Attribute, Text
 
 if TYPE_CHECKING:
     from typing import Self
 
+    from mdm.bundle import Order
     from mdm.model import Value
+    from mdm.vendors import Chosen
 
 
 def _bundle_id(text: str) -> str:
@@ -70,6 +70,9 @@ class MdmConfig(Located):
         return self
 
     def _refused(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
+        from mdm.bundle import Order  # noqa: PLC0415 - only who renders, or has the section, waits for it
+        from mdm.vendors import choose  # noqa: PLC0415 - the same
+
         for place, name in enumerate(self.vendors):
             at: tuple[str | int, ...] = ("tokens", name) if name in self.tokens else ("vendors", place)
             try:
@@ -92,6 +95,8 @@ class MdmConfig(Located):
         Raises:
             MdmError: one is unknown, or its token is not verified and not given.
         """
+        from mdm.vendors import choose  # noqa: PLC0415 - as above
+
         return tuple(choose(name, self.tokens) for name in names or self.vendors)
 
     def order(self, extra: dict[str, Value], names: tuple[str, ...] = (), *, literal: bool = False) -> Order:
@@ -105,4 +110,6 @@ class MdmConfig(Located):
         Raises:
             MdmError: something in it must not be written, or a product does not take it.
         """
+        from mdm.bundle import Order  # noqa: PLC0415 - as above
+
         return Order(self.bundle_id, self.chosen(names), extra, self.literal or literal, self.assets_url or "")

@@ -12,8 +12,7 @@ from typing import Any, Final
 import orjson
 from sqlalchemy import Connection, Engine, delete, exists, select, true
 
-from mdm.delta import Change
-from mdm.model import Person
+from mdm.model import Change, Person
 from syncd.store.engine import reading, snapshot
 from syncd.store.sql import among, chunks, rows_of, upsert
 from syncd.store.tables import accounts, mdm_people, meta

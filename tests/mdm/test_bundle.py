@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 from mdm import commands
 from mdm.archive import Archive, File
 from mdm.bundle import Order, Report, app_files, file_stem, people_files, write_bundle
-from mdm.delta import Change, write_delta
+from mdm.delta import write_delta
 from mdm.errors import MdmError
-from mdm.model import EMAIL_KEY, AppConfig, Person
+from mdm.model import EMAIL_KEY, AppConfig, Change, Person
 from mdm.reading import read
 from mdm.tables import escaped, keys_table, unescaped
 from mdm.vendors import VENDORS, choose
