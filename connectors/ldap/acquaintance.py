@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from connectors.keys import NOBODY
 from connectors.ldap.certificates import IncompleteError
-from connectors.ldap.index import NOBODY
 from connectors.ldap.lookups import both
 from connectors.ldap.names import normalise_dn
 from connectors.ldap.search import any_of

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from connectors.keys import NOBODY
 from connectors.ldap.certificates import IncompleteError, Memory
-from connectors.ldap.index import GONE, NOBODY
+from connectors.ldap.index import GONE
 from connectors.ldap.lookups import with_keys
 from connectors.text import shown
 

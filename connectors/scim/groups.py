@@ -12,15 +12,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from connectors.keys import NOBODY
 from connectors.model import Problem, Record
-from connectors.scim.ids import NOBODY
 from connectors.scim.service import NOT_FOUND, OK
 from connectors.text import shown, unwanted_character
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from connectors.scim.ids import Ids
+    from connectors.keys import Keys
     from connectors.scim.service import Json, Service
 
 
@@ -51,7 +51,12 @@ class Groups:
     """
 
     def __init__(
-        self, service: Service, people: Ids, *, nested: bool, acquaint: Callable[[Iterable[str]], None] = lambda _: None
+        self,
+        service: Service,
+        people: Keys,
+        *,
+        nested: bool,
+        acquaint: Callable[[Iterable[str]], None] = lambda _: None,
     ) -> None:
         self._service = service
         self._people = people

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from connectors.errors import UnreadableError
-from connectors.scim.ids import Ids
+from connectors.keys import Keys
 from connectors.scim.pages import Pass, read_page
 from connectors.scim.service import NOT_FOUND, OK
 from connectors.text import shown
@@ -69,7 +69,7 @@ class Listing:
         self._size = size
         self._by_cursor = by_cursor
         self._query = dict(query or {})
-        self.ids = Ids()
+        self.ids = Keys()
         """Everybody who was met."""
         self.first = self._pass(self._query)
         self.reason = ""

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from connectors.errors import CursorError, PermanentError
+from connectors.keys import NOBODY, Keys
 from connectors.model import Certificate, Problem, Record, normalise_name, nothing_known
 from connectors.scim.cursor import Cursor, mark
 from connectors.scim.features import Features, features_of
 from connectors.scim.groups import Groups
-from connectors.scim.ids import NOBODY, Ids
 from connectors.scim.listing import OVERLAP, Listing
 from connectors.scim.pages import read_page
 from connectors.scim.people import BadResourceError, PeopleReader
@@ -192,7 +192,7 @@ class Reading:
             told = "an untold number" if now is None else f"{now:,}"
             raise CursorError(f"{path} are {told} and should be {expected:,}: somebody went")
 
-    def _every_group(self, ids: Ids, known: Known) -> Iterator[Record]:
+    def _every_group(self, ids: Keys, known: Known) -> Iterator[Record]:
         """When any group changed all are read: which others it is in, nobody tells."""
 
         def acquaint(members: Iterable[str]) -> None:

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.ldap.index import GONE, MET, NOBODY, SEVERAL, Index
+from connectors.keys import NOBODY
+from connectors.ldap.index import GONE, MET, SEVERAL, Index
 from connectors.ldap.names import normalise_dn, within
 from connectors.ldap.search import any_of
 
