@@ -24,7 +24,7 @@ from tests.house import House, staff
 
 SETTINGS = {
     "leavers": {"grace_days": 0, "certified_absences": 1, "documents": {"reassign": "e001@example.com"}},
-    "budgets": {"run": {"delete": None}},
+    "budgets": {"run": {"delete": None}, "day": {"delete": None}, "week": {"delete": None}},
     "shrink": {"max_percent": 100},
 }
 
