@@ -21,6 +21,31 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_accounts_address"), "accounts", ["address"], unique=False)
     op.create_table(
+        "alerts",
+        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column(
+            "kind", sa.String(), nullable=False, comment="missed_run | hung_run | no_success | failed_run | quarantine"
+        ),
+        sa.Column(
+            "subject", sa.String(), nullable=False, comment="what it is about: a source, a run; empty: the daemon"
+        ),
+        sa.Column("message", sa.Text(), nullable=False),
+        sa.Column("raised_at", sa.String(length=32), nullable=False),
+        sa.Column("ended_at", sa.String(length=32), nullable=True),
+        sa.Column("told_at", sa.String(length=32), nullable=True, comment="when it was sent to somebody"),
+        sa.PrimaryKeyConstraint("id"),
+        comment="what somebody has to be told; one of a kind and subject is open at a time",
+        sqlite_autoincrement=True,
+    )
+    op.create_index(
+        "alerts_open",
+        "alerts",
+        ["kind", "subject"],
+        unique=True,
+        sqlite_where=sa.text("ended_at IS NULL"),
+        postgresql_where=sa.text("ended_at IS NULL"),
+    )
+    op.create_table(
         "approvals",
         sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
         sa.Column("plan_id", sa.Integer(), nullable=False),
@@ -66,6 +91,14 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "hook_calls",
+        sa.Column("signature", sa.LargeBinary(length=32), nullable=False, comment="of a webhook call that was taken"),
+        sa.Column("at", sa.String(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("signature"),
+        comment="so that nobody can send the same call again",
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "journal",
         sa.Column("operation_id", sa.String(), nullable=False),
         sa.Column("run_id", sa.Integer(), nullable=False),
@@ -93,6 +126,16 @@ def upgrade() -> None:
         postgresql_where=sa.text("state = 'intended' OR state = 'unproven'"),
     )
     op.create_index("journal_plan", "journal", ["plan_id", "key"], unique=False)
+    op.create_table(
+        "leases",
+        sa.Column("name", sa.String(), nullable=False, comment="what is held: `run`"),
+        sa.Column("holder", sa.String(), nullable=False, comment="HOST:PID"),
+        sa.Column("run_id", sa.Integer(), nullable=True),
+        sa.Column("began_at", sa.String(length=32), nullable=False),
+        sa.Column("beat_at", sa.String(length=32), nullable=False, comment="the holder's last sign of life"),
+        sa.PrimaryKeyConstraint("name"),
+        sqlite_with_rowid=False,
+    )
     op.create_table(
         "ledger",
         sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
@@ -290,6 +333,16 @@ def upgrade() -> None:
         postgresql_where=sa.text("dirty = 1"),
     )
     op.create_table(
+        "run_progress",
+        sa.Column("run_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("stage", sa.String(), nullable=False, comment="what is under way: `read people`, `applied`, …"),
+        sa.Column("count", sa.Integer(), nullable=False, comment="how much of this stage is done"),
+        sa.Column("total", sa.Integer(), nullable=True, comment="of how much; None: nobody knows"),
+        sa.Column("at", sa.String(length=32), nullable=False, comment="when it moved last"),
+        sa.PrimaryKeyConstraint("run_id"),
+        comment="how far the run is that is under way",
+    )
+    op.create_table(
         "runs",
         sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
         sa.Column("command", sa.String(), nullable=False),
@@ -360,6 +413,32 @@ def upgrade() -> None:
         sa.Column("account", sa.String(), nullable=False),
         sa.Column("at", sa.String(length=32), nullable=False),
         sa.PrimaryKeyConstraint("number"),
+    )
+    op.create_table(
+        "wishes",
+        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("kind", sa.String(), nullable=False, comment="run | plan | apply | user_run"),
+        sa.Column("plan_id", sa.Integer(), nullable=True, comment="of `apply`"),
+        sa.Column("sources", sa.Text(), nullable=False, comment="a list of names; empty: all"),
+        sa.Column("email", sa.String(), nullable=True, comment="of `user_run`"),
+        sa.Column("asked_by", sa.String(), nullable=False),
+        sa.Column("asked_at", sa.String(length=32), nullable=False),
+        sa.Column("state", sa.String(), nullable=False, comment="waiting | running | done | failed | refused"),
+        sa.Column("taken", sa.Integer(), nullable=False, comment="how often somebody began it"),
+        sa.Column("run_id", sa.Integer(), nullable=True, comment="the run that did it"),
+        sa.Column("message", sa.Text(), nullable=False),
+        sa.Column("ended_at", sa.String(length=32), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+        comment="what the console, the API or a webhook asks the daemon to do",
+        sqlite_autoincrement=True,
+    )
+    op.create_index(
+        "wishes_open",
+        "wishes",
+        ["state", "id"],
+        unique=False,
+        sqlite_where=sa.text("ended_at IS NULL"),
+        postgresql_where=sa.text("ended_at IS NULL"),
     )
     op.create_table(
         "work_items",
