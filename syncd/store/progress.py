@@ -79,8 +79,8 @@ def keep(engine: Engine, stage: Stage) -> None:
 def find(engine: Engine, run_id: int) -> Stage | None:
     """How far this run is; None: it has not begun, or others came after it."""
     with reading(engine) as connection:
-        row = connection.execute(select(run_progress).where(run_progress.c.run_id == run_id)).first()
-    return Stage(row.run_id, row.stage, row.count, row.total, row.at) if row else None
+        row = connection.execute(select(run_progress).where(run_progress.c.run_id == run_id)).mappings().first()
+    return Stage(**row) if row else None
 
 
 def forget(engine: Engine, run_id: int) -> None:
