@@ -4,21 +4,31 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Flask, jsonify
+from flask import Flask, g, jsonify, request
 from flask.typing import ResponseReturnValue
+from flask_babel import Babel, get_locale
 from sqlalchemy import select
 from werkzeug.exceptions import HTTPException
 
 from syncd.bootstrap import App
 from syncd.store.engine import reading
+from syncd.web import console, pages
+from syncd.web.api import api_blueprint
+from syncd.web.navigation import menu
+from syncd.web.roles import Access, Who
 from syncd.web.scim import add_scim
+from syncd.web.seals import seal
+
+LANGUAGES = ("en", "de")
+"""Those that there are catalogues of; the first needs none."""
 
 
-def web_app(app: App) -> Flask:
+def web_app(app: App, access: Access | None = None) -> Flask:
     """Everything that is served.
 
     Args:
         app: the program, with a store that is this process's own.
+        access: tells who calls; without it there is no console and no API.
     """
     web = Flask("syncd.web", static_folder=None)
 
@@ -39,7 +49,23 @@ def web_app(app: App) -> Flask:
         return _plain({"status": error.code, "title": error.name}, error.code or 500)
 
     add_scim(web, app)
+    if access:
+        _add_console(web, app, access)
     return web
+
+
+def _add_console(web: Flask, app: App, access: Access) -> None:
+    web.secret_key = seal(app.store, "cookies")
+    Babel(web, locale_selector=_language)
+    web.add_template_global(menu(console.ROOT, pages.ALL), "navigation")
+    web.context_processor(lambda: {"language": str(get_locale())})
+    web.register_blueprint(console.console_blueprint(app, access, pages.ALL))
+    web.register_blueprint(api_blueprint(app, access, pages.ALL))
+
+
+def _language() -> str | None:
+    who: Who | None = g.get("who")
+    return (who and who.language) or request.accept_languages.best_match(LANGUAGES)
 
 
 def _plain(document: dict[str, Any], status: int = 200) -> ResponseReturnValue:

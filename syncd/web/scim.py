@@ -6,7 +6,6 @@ Only wires: what each part does is its own room's.
 from __future__ import annotations
 
 import atexit
-import secrets
 from collections.abc import Mapping
 from threading import Event, Thread
 from typing import Final
@@ -33,7 +32,7 @@ from scim.writing import Changed
 from syncd.bootstrap import App
 from syncd.config_scim_push import ScimPushSourceConfig
 from syncd.letting_go import objections
-from syncd.store import runs
+from syncd.web.seals import seal
 
 _SEAL: Final = "scim cursors"
 _TIMEOUT: Final = 20.0
@@ -55,7 +54,7 @@ def add_scim(web: Flask, app: App) -> None:
         _refusing(app, tenants, hearing(Outbox(streams), app.clock)),
         lambda tenant, one: objections(app, tenant.name, one),
     )
-    server = Server(app.store, tenants.get, secret=_secret(app), seams=seams, clock=app.clock)
+    server = Server(app.store, tenants.get, secret=seal(app.store, _SEAL), seams=seams, clock=app.clock)
     atexit.register(gate.close)
     web.register_blueprint(scim_blueprint(server))
     add_token_endpoint(web, gate, PREFIX)
@@ -88,14 +87,6 @@ def _tenant(source: ScimPushSourceConfig) -> Tenant:
         "small" if dialect.group_patch is Answer.RESOURCE else "nothing",
         "ignore" if dialect.skips_unknown_members else "refuse",
     )
-
-
-def _secret(app: App) -> str:
-    """What cursors are sealed with: made once, and the same in every process."""
-    runs.remember_first(app.store, _SEAL, secrets.token_urlsafe(32))
-    kept = runs.recall(app.store, _SEAL)
-    assert kept is not None
-    return kept
 
 
 def _deliver(app: App, streams: Mapping[str, Stream], signer: Signer) -> None:

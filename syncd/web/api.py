@@ -1,0 +1,74 @@
+"""The pages and deeds of `frame` as JSON under /api/v1, for programs, which come with a token.
+
+Errors are `application/problem+json` (RFC 9457). The description is /api/v1/openapi.json, made of the same entries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from flask import Blueprint, Response, g, jsonify, request
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import Forbidden, Unauthorized
+
+from syncd.bootstrap import App
+from syncd.web.console import downloaded, plain
+from syncd.web.desk import Desk, Download
+from syncd.web.frame import Entry
+from syncd.web.openapi import description
+from syncd.web.problems import Problem, problem_of
+from syncd.web.roles import Access, Who
+
+ROOT: Final = "/api/v1"
+
+
+def api_blueprint(app: App, access: Access, entries: Iterable[Entry]) -> Blueprint:
+    """Everything below `/api/v1`."""
+    api = Blueprint("api", "syncd.web.api", url_prefix=ROOT)
+    told = description(entries, ROOT)
+
+    @api.before_request
+    def admit() -> None:
+        if request.endpoint != "api.openapi":
+            g.who = access.by_token()
+            if g.who is None:
+                raise Unauthorized("a valid token is asked for: Authorization: Bearer …")
+
+    @api.get("/openapi.json")
+    def openapi() -> ResponseReturnValue:
+        return jsonify(told)
+
+    @api.errorhandler(Exception)
+    def failed(error: Exception) -> ResponseReturnValue:
+        return answered(problem_of(error))
+
+    for entry in entries:
+        methods = ["GET"] if entry.kind == "page" else ["POST"]
+        api.add_url_rule(entry.path, entry.name, _answering(app, entry), methods=methods)
+    return api
+
+
+def answered(problem: Problem) -> Response:
+    """A problem, as its own media type."""
+    answer = Response(problem.model_dump_json(), problem.status, content_type="application/problem+json")
+    if problem.status == Unauthorized.code:
+        answer.headers["WWW-Authenticate"] = 'Bearer realm="syncd"'
+    return answer
+
+
+def _answering(app: App, entry: Entry) -> Callable[..., ResponseReturnValue]:
+    def answer(**of_the_path: Any) -> ResponseReturnValue:
+        who: Who = g.who
+        if who.role < entry.role:
+            raise Forbidden(f"this token is {who.role.word}; this takes {entry.role.word}")
+        if entry.kind == "page":
+            asked = entry.asked.model_validate(plain(request.args))
+        else:
+            asked = entry.asked.model_validate_json(request.get_data() or b"{}")
+        document = entry.function(Desk(app, who), asked, **of_the_path)
+        if isinstance(document, Download):
+            return downloaded(document)
+        return Response(document.model_dump_json(), content_type="application/json")
+
+    return answer

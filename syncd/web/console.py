@@ -1,0 +1,116 @@
+"""The pages and deeds of `frame` as HTML, for people.
+
+Reading works without JavaScript; htmx only spares the browser the parts of a page that stay. A deed is a form that is answered
+with a redirect, so that going back or loading anew repeats nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, Final, NoReturn
+
+from flask import Blueprint, Response, flash, g, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import Forbidden
+
+from syncd.bootstrap import App
+from syncd.web import words
+from syncd.web.desk import Desk, Done, Download
+from syncd.web.frame import Entry
+from syncd.web.problems import problem_of
+from syncd.web.roles import Access, Who
+
+ROOT: Final = "/console"
+_LIST_END: Final = "[]"
+
+
+def console_blueprint(app: App, access: Access, entries: Iterable[Entry]) -> Blueprint:
+    """Everything below `/console`."""
+    console = Blueprint("console", "syncd.web", url_prefix=ROOT, template_folder="templates", static_folder="static")
+
+    @console.before_request
+    def admit() -> ResponseReturnValue | None:
+        if request.endpoint == "console.static":
+            return None
+        g.who = access.by_session()
+        if g.who is None:
+            return redirect(access.login_address(request.full_path.rstrip("?")))
+        if request.method == "POST":
+            access.check_csrf()
+        return None
+
+    @console.app_context_processor
+    def everywhere() -> dict[str, Any]:
+        who: Who | None = g.get("who")
+        return {"who": who, "csrf_token": access.csrf_token, "root": ROOT, "now": app.clock(), **words.HELPERS}
+
+    @console.errorhandler(Exception)
+    def failed(error: Exception) -> ResponseReturnValue:
+        problem = problem_of(error)
+        return render_template("problem.html", problem=problem), problem.status
+
+    for entry in entries:
+        console.add_url_rule(
+            entry.path,
+            entry.name,
+            _page(app, entry) if entry.kind == "page" else _deed(app, entry),
+            methods=["GET"] if entry.kind == "page" else ["POST"],
+        )
+    return console
+
+
+def _page(app: App, entry: Entry) -> Callable[..., ResponseReturnValue]:
+    def page(**of_the_path: Any) -> ResponseReturnValue:
+        desk = _desk(app, entry)
+        asked = entry.asked.model_validate(plain(request.args))
+        document = entry.function(desk, asked, **of_the_path)
+        if isinstance(document, Download):
+            return downloaded(document)
+        return render_template(entry.template, page=document, asked=asked, entry=entry)
+
+    return page
+
+
+def _deed(app: App, entry: Entry) -> Callable[..., ResponseReturnValue]:
+    def deed(**of_the_path: Any) -> ResponseReturnValue:
+        desk = _desk(app, entry)
+        sent = plain(request.form)
+        sent.pop("csrf_token", None)
+        files = {name: file.read() for name, file in request.files.items() if file.filename}
+        done = entry.function(desk, entry.asked.model_validate({**sent, **files}), **of_the_path)
+        assert isinstance(done, Done)
+        flash(done.message)
+        return redirect(ROOT + done.go, 303)
+
+    return deed
+
+
+def _desk(app: App, entry: Entry) -> Desk:
+    who: Who = g.who
+    if who.role < entry.role:
+        _forbid(who, entry)
+    return Desk(app, who)
+
+
+def _forbid(who: Who, entry: Entry) -> NoReturn:
+    raise Forbidden(f"{who.name} is {who.role.word} here; this takes {entry.role.word}")
+
+
+def downloaded(file: Download) -> Response:
+    """A file as an attachment, kept by nobody on the way."""
+    answer = Response(file.content, content_type=file.media_type)
+    answer.headers.set("Content-Disposition", "attachment", filename=file.name)
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+def plain(sent: MultiDict[str, str]) -> dict[str, Any]:
+    """What a form or an address says: a value, or a list where the name ends in `[]`; what was left empty is not said."""
+    found: dict[str, Any] = {}
+    for name, values in sent.lists():
+        if name.endswith(_LIST_END):
+            found[name.removesuffix(_LIST_END)] = values
+        elif values[-1] != "":
+            found[name] = values[-1]
+    return found

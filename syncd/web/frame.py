@@ -1,0 +1,86 @@
+"""Pages and deeds, each written once and served twice: to people as HTML, to programs as JSON under /api/v1.
+
+A page is a function `(desk, asked: Query, **of_the_path) -> Document`; its document is what the template shows, and what the API
+answers. A deed is `(desk, form: Form, **of_the_path) -> Done`; the browser is sent to `Done.go`, a program gets the document.
+May not: know Flask. `console` and `api` serve what is written down here, `openapi` describes it.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar, get_type_hints
+
+from syncd.web.desk import Document, Form, Query
+from syncd.web.roles import Role
+
+Function = TypeVar("Function", bound=Callable[..., Document])
+_PART = re.compile(r"<(?:(?P<type>int|path):)?(?P<name>[a-z_]+)>")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One page or deed."""
+
+    kind: Literal["page", "deed"]
+    path: str
+    """As Flask writes it: `/plans/<int:plan_id>`."""
+    role: Role
+    function: Callable[..., Document]
+    asked: type[Query | Form]
+    answer: type[Document]
+    template: str = ""
+
+    @property
+    def name(self) -> str:
+        """Unique, for the endpoint and as OpenAPI's `operationId`."""
+        return self.function.__name__
+
+    @property
+    def room(self) -> str:
+        """The file that it stands in, for OpenAPI's tags and the navigation: `plans`."""
+        return self.function.__module__.rpartition(".")[2]
+
+    @property
+    def summary(self) -> str:
+        """The first line of its docstring."""
+        return (inspect.getdoc(self.function) or "").partition("\n")[0]
+
+    def parts(self) -> list[tuple[str, str]]:
+        """(name, type) of what the path holds; the type is `int`, `path` or `string`."""
+        return [(found["name"], found["type"] or "string") for found in _PART.finditer(self.path)]
+
+
+@dataclass(slots=True)
+class Room:
+    """The pages and deeds of one file."""
+
+    entries: list[Entry] = field(default_factory=list)
+
+    def page(self, path: str, template: str, role: Role = Role.VIEWER) -> Callable[[Function], Function]:
+        """Write down a page: GET."""
+        return self._written("page", path, role, template)
+
+    def deed(self, path: str, role: Role) -> Callable[[Function], Function]:
+        """Write down a deed: POST."""
+        return self._written("deed", path, role, "")
+
+    def _written(
+        self, kind: Literal["page", "deed"], path: str, role: Role, template: str
+    ) -> Callable[[Function], Function]:
+        def write(function: Function) -> Function:
+            self.entries.append(_entry(kind, path, role, function, template))
+            return function
+
+        return write
+
+
+def _entry(kind: Literal["page", "deed"], path: str, role: Role, function: Callable[..., Any], template: str) -> Entry:
+    said = get_type_hints(function)
+    base: type[Query | Form] = Query if kind == "page" else Form
+    asked = next((one for one in said.values() if isinstance(one, type) and issubclass(one, base)), base)
+    if not inspect.getdoc(function):
+        raise TypeError(f"{function.__qualname__} has no docstring: the API's document needs one")
+    return Entry(kind, path, role, function, asked, said["return"], template)

@@ -1,0 +1,8 @@
+"""The console's rooms: a file for each, with its documents, its pages and its deeds. `ALL` is what is served."""
+
+from typing import Final
+
+from syncd.web.frame import Entry
+from syncd.web.pages import overview, runs
+
+ALL: Final[tuple[Entry, ...]] = (*overview.room.entries, *runs.room.entries)

@@ -1,0 +1,71 @@
+"""Errors as HTTP: one document for programs (RFC 9457, `application/problem+json`), a calm page for people."""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from werkzeug.exceptions import HTTPException
+
+from syncd.errors import LockedError, SyncdError, UsageError, advice
+
+_log = logging.getLogger("syncd.web")
+
+
+class Fault(BaseModel):
+    """One thing that is wrong with what was sent."""
+
+    where: str
+    what: str
+
+
+class Problem(BaseModel):
+    """RFC 9457, section 3.1; `where`, `cure` and `faults` are ours (3.2)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str = ""
+    where: str = ""
+    cure: str = ""
+    faults: list[Fault] = []
+
+
+class NotFoundError(SyncdError):
+    """There is no such thing as the address names."""
+
+
+class RefusedError(SyncdError):
+    """It may not be done, as things are: it was decided meanwhile, or safety speaks against it."""
+
+
+def problem_of(error: Exception) -> Problem:
+    """What to tell of an error; of a mistake of ours nothing but that there is one, and its traceback goes to the log."""
+    if isinstance(error, HTTPException):
+        return _problem(error.code or 500, detail=error.description or "")
+    if isinstance(error, ValidationError):
+        faults = [Fault(where=".".join(map(str, one["loc"])), what=one["msg"]) for one in error.errors()]
+        return _problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail="what was sent is not what is asked for", faults=faults)
+    told = advice(error)
+    if told is None:
+        _log.error("a page failed", exc_info=error)
+        return _problem(HTTPStatus.INTERNAL_SERVER_ERROR, detail="a mistake of this program; its log has more")
+    return _problem(_status(error), detail=told.what, where=told.where, cure=told.cure)
+
+
+def _status(error: Exception) -> HTTPStatus:
+    match error:
+        case NotFoundError():
+            return HTTPStatus.NOT_FOUND
+        case RefusedError() | LockedError():
+            return HTTPStatus.CONFLICT
+        case UsageError():
+            return HTTPStatus.BAD_REQUEST
+    return HTTPStatus.SERVICE_UNAVAILABLE
+
+
+def _problem(status: int, **said: object) -> Problem:
+    return Problem(title=HTTPStatus(status).phrase, status=int(status), **said)
