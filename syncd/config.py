@@ -163,13 +163,20 @@ class Config(Located):
 
     @property
     def store_url(self) -> str:
-        """The store's address with an absolute path, as SQLAlchemy takes it."""
+        """The store's address as SQLAlchemy takes it: SQLite's with an absolute path, PostgreSQL's with its password.
+
+        Raises:
+            SecretError: the password cannot be read.
+        """
         url = make_url(self.store)
+        if url.drivername != "sqlite":
+            password = self.store_password.reveal() if self.store_password else None
+            return url.set(password=password).render_as_string(hide_password=False)
         return url.set(database=str(self._base / str(url.database))).render_as_string(hide_password=False)
 
     def unused(self) -> list[str]:
         """The keys that were given and that this version does not use, for `check` to say so."""
-        return ["store_password"] if self.store_password else []
+        return ["store_password"] if self.store_password and self.store.startswith("sqlite") else []
 
     def secret_problems(self) -> list[str]:
         """Every secret that cannot be read at this moment, as sentences with the key and a cure."""

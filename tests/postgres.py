@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import itertools
 import os
 import pwd
 import shutil
@@ -17,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+_numbers = itertools.count(1)
 _PLACES = "/usr/lib/postgresql/15/bin:/usr/local/bin:/usr/bin"
 INITDB, POSTGRES = (shutil.which(name, path=_PLACES) for name in ("initdb", "postgres"))
 
@@ -33,6 +35,15 @@ class Postgres:
     @property
     def url(self) -> str:
         return f"postgresql+psycopg://tester@127.0.0.1:{self.port}/postgres"
+
+    def new_database(self) -> str:
+        """The address of a database that nobody used."""
+        import psycopg
+
+        name = f"test_{next(_numbers)}"
+        with psycopg.connect(f"host=127.0.0.1 port={self.port} user=tester dbname=postgres", autocommit=True) as maker:
+            maker.execute(f"CREATE DATABASE {name}")  # type: ignore[call-overload]
+        return self.url.removesuffix("postgres") + name
 
 
 @cache
@@ -55,7 +66,7 @@ def postgres() -> Postgres:
         "fsync": "off",
         "listen_addresses": "127.0.0.1",
         "unix_socket_directories": folder,
-        "max_connections": 60,
+        "max_connections": 500,
     }
     process = subprocess.Popen(
         [

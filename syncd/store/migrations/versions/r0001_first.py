@@ -213,7 +213,7 @@ def upgrade() -> None:
         ["dirty"],
         unique=False,
         sqlite_where=sa.text("dirty = 1"),
-        postgresql_where=sa.text("dirty = 1"),
+        postgresql_where=sa.text("dirty"),
     )
     op.create_table(
         "memberships",
@@ -330,7 +330,7 @@ def upgrade() -> None:
         ["source", "external_id"],
         unique=False,
         sqlite_where=sa.text("dirty = 1"),
-        postgresql_where=sa.text("dirty = 1"),
+        postgresql_where=sa.text("dirty"),
     )
     op.create_table(
         "run_progress",
