@@ -85,7 +85,7 @@ def store_address() -> str:
     """A new store's address: SQLite's in the company's folder, or a database of a real PostgreSQL (SYNCD_TEST_STORE=postgresql)."""
     if os.environ.get("SYNCD_TEST_STORE") != "postgresql":
         return "sqlite:///syncd.db"
-    return postgres().new_database()
+    return postgres().new_store()
 
 
 Call = Callable[..., Ran]

@@ -56,7 +56,11 @@ def open_engine(url: str) -> Engine:
     """
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return create_engine(parsed, **_SERVED)
+        try:
+            return create_engine(parsed, **_SERVED)
+        except ModuleNotFoundError as error:
+            cure = "install it with `pip install fluix-syncd[postgresql]`"
+            raise StoreError(f"the driver for PostgreSQL is missing: {error.name}", where="store", cure=cure) from None
     if parsed.database and parsed.database != ":memory:":
         _make_folder(Path(parsed.database))
         _require_writable(Path(parsed.database))

@@ -47,7 +47,7 @@ def run_lock(
         StoreError: the lock's file cannot be written.
     """
     if engine.dialect.name == "postgresql":
-        with advisory_lock(engine, command, now, wait_seconds=wait_seconds, monotonic=monotonic):
+        with advisory_lock(engine, command, wait_seconds=wait_seconds, monotonic=monotonic):
             yield
         return
     database = engine.url.database

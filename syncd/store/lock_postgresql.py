@@ -7,43 +7,48 @@ in session mode: in transaction mode a session's lock would be lost with the tra
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import socket
 import time
 from collections.abc import Callable, Iterator
-from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy import Connection, Engine, func, select, text
 
 from syncd.errors import LockedError
-from syncd.store.engine import reading, store_errors, writing
-from syncd.store.sql import upsert
-from syncd.store.tables import meta
+from syncd.store.engine import store_errors
 
 _KEY: Final = 0x73796E6364  # "syncd"
-_HOLDER: Final = "run_lock"
+_LONGEST_NAME: Final = 63
+_NAME: Final = text("SELECT set_config('application_name', :name, false)")
+_HOLDER: Final = text(
+    "SELECT application_name AS name, to_char(state_change, 'YYYY-MM-DD\"T\"HH24:MI:SSOF') AS since"
+    " FROM pg_locks JOIN pg_stat_activity USING (pid)"
+    " WHERE locktype = 'advisory' AND granted AND classid = :high AND objid = :low"
+    " AND pg_locks.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+)
 _POLL_SECONDS: Final = 0.2
 
 
 @contextlib.contextmanager
 def advisory_lock(
-    engine: Engine, command: str, now: datetime, *, wait_seconds: float, monotonic: Callable[[], float]
+    engine: Engine, command: str, *, wait_seconds: float, monotonic: Callable[[], float]
 ) -> Iterator[None]:
-    """Hold the lock; see `lock.run_lock`."""
+    """Hold the lock; see `lock.run_lock`. Who holds it is the name of that connection, for the next one to read."""
     own = engine.execution_options(isolation_level="AUTOCOMMIT")
     with store_errors(engine), own.connect() as connection:
         until = monotonic() + wait_seconds
         while not _try(connection):
             if monotonic() >= until:
-                raise _held(engine)
+                raise _held(connection)
             time.sleep(_POLL_SECONDS)
+        name = f"{command} (process {os.getpid()} on {socket.gethostname()})"[:_LONGEST_NAME]
+        connection.execute(_NAME, {"name": name})
         try:
-            _sign(engine, command, now)
             yield
         finally:
             with contextlib.suppress(Exception):  # the connection is gone, and the lock with it
+                connection.execute(_NAME, {"name": "syncd"})
                 connection.execute(select(func.pg_advisory_unlock(_KEY)))
 
 
@@ -51,27 +56,10 @@ def _try(connection: Connection) -> bool:
     return bool(connection.execute(select(func.pg_try_advisory_lock(_KEY))).scalar())
 
 
-def _sign(engine: Engine, command: str, now: datetime) -> None:
-    holder = {
-        "pid": os.getpid(),
-        "host": socket.gethostname(),
-        "command": command,
-        "since": now.isoformat("T", "seconds"),
-    }
-    with writing(engine, read_again=True) as connection:
-        connection.execute(upsert(connection, meta), [{"name": _HOLDER, "value": json.dumps(holder)}])
-
-
-def _held(engine: Engine) -> LockedError:
-    with reading(engine) as connection:
-        said = connection.execute(select(meta.c.value).where(meta.c.name == _HOLDER)).scalar()
-    holder = json.loads(said) if said else None
-    who = (
-        f"`{holder['command']}` (process {holder['pid']} on {holder['host']}) holds it since {holder['since']}"
-        if holder
-        else "another process holds it"
-    )
-    where = engine.url.render_as_string(hide_password=True)
+def _held(connection: Connection) -> LockedError:
+    holder = connection.execute(_HOLDER, {"high": _KEY >> 32, "low": _KEY & 0xFFFFFFFF}).first()
+    who = f"{holder.name} holds it since {holder.since}" if holder else "another process holds it"
+    where = connection.engine.url.render_as_string(hide_password=True)
     return LockedError(
         f"another run is under way: {who}", where=where, cure="wait until it ends, or use --wait SECONDS"
     )
