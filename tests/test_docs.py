@@ -193,6 +193,7 @@ def test_every_key_of_the_json_documents_is_documented(
         ["audit", "verify"],
         ["audit", "export", "--out", "a"],
         ["store", "upgrade"],
+        ["store", "copy", "--to", "sqlite:///copy.db"],
     ):
         call(*words)
     house.configure(mdm={"bundle_id": "com.example.app", "vendors": ["intune"], "literal": True})
