@@ -73,7 +73,7 @@ LOCK = pip-compile --quiet --generate-hashes --allow-unsafe --no-header --no-ann
        --no-emit-index-url --no-emit-trusted-host --no-emit-find-links
 lock:
 	$(LOCK) --extra build -o requirements.lock pyproject.toml
-	$(LOCK) --extra build --extra dev --extra bench -o requirements-dev.lock pyproject.toml
+	$(LOCK) --extra build --extra dev --extra bench --extra otel -o requirements-dev.lock pyproject.toml
 
 migration: $(VENV)/.tests-installed
 	$(BIN)/python -m tests.migration
