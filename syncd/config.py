@@ -39,6 +39,7 @@ from syncd.config_file import (
 )
 from syncd.config_ldap import LdapSourceConfig
 from syncd.config_mdm import MdmConfig
+from syncd.config_notify import NotificationConfig
 from syncd.config_people import GroupsConfig, PeopleConfig
 from syncd.config_safety import (
     ApprovalsConfig,
@@ -57,6 +58,7 @@ from syncd.config_values import (
     store_address,
     version_number,
 )
+from syncd.config_watching import LogConfig, TracingConfig
 from syncd.config_words import explain
 from syncd.secrets import Secret, SecretError
 
@@ -88,15 +90,15 @@ SourceConfig = Annotated[
 # --- the whole ----------------------------------------------------------------------------------------------------
 
 
-def _repeated(names: Iterable[object]) -> list[Fault]:
-    """A fault for each name but the first that another source carries already."""
+def _repeated(names: Iterable[object], what: str = "source") -> list[Fault]:
+    """A fault for each name but the first that another one carries already."""
     counts: Counter[str] = Counter()
     found = []
     for index, name in enumerate(names):
         if isinstance(name, str):
             counts[name] += 1
             if counts[name] > 1:
-                message = f'another source is named "{shorten(name)}" already: give each source its own name'
+                message = f'another {what} is named "{shorten(name)}" already: give each {what} its own name'
                 found.append(Fault(message, (index, "name")))
     return found
 
@@ -142,6 +144,11 @@ class Config(Located):
         default=None, description="The managed app config that pre-fills each person's email."
     )
     serve: ServeConfig = Field(default=ServeConfig(), description="The daemon's HTTP side.")
+    notifications: Annotated[tuple[NotificationConfig, ...], Field(strict=False)] = Field(
+        default=(), description="Who is told of what happened, by mail or otherwise."
+    )
+    log: LogConfig = Field(default=LogConfig(), description="What is written to standard error.")
+    tracing: TracingConfig | None = Field(default=None, description="Where spans of each run are sent.")
 
     _lines: Mapping[str, int] = PrivateAttr(default_factory=dict)
 
@@ -160,6 +167,13 @@ class Config(Located):
         if found := _repeated(source.name for source in sources):
             raise faults(*found)
         return sources
+
+    @field_validator("notifications")
+    @classmethod
+    def _receivers_differ(cls, receivers: tuple[NotificationConfig, ...]) -> tuple[NotificationConfig, ...]:
+        if found := _repeated((one.name for one in receivers), "receiver"):
+            raise faults(*found)
+        return receivers
 
     @property
     def store_url(self) -> str:
@@ -198,6 +212,9 @@ class Config(Located):
                 secrets |= _scim_secrets(f"sources[{number}]", source)
             elif isinstance(source, ScimPushSourceConfig) and source.events:
                 secrets[f"sources[{number}].events.authorization"] = source.events.authorization
+        secrets |= {f"notifications[{number}].to": one.to for number, one in enumerate(self.notifications)}
+        secrets["serve.metrics.token"] = self.serve.metrics.token
+        secrets["tracing.authorization"] = self.tracing.authorization if self.tracing else None
         return [f"{key}: {problem}" for key, secret in secrets.items() if secret for problem in secret.problems()]
 
 

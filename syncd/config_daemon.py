@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import ipaddress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from syncd.config_file import Section, faults
+from syncd.config_file import Section, faults, shorten
 from syncd.config_values import matches
+from syncd.secrets import Secret
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours"}
 
@@ -61,6 +63,27 @@ def _cron(line: str) -> CronTrigger:
     return CronTrigger.from_crontab(line)
 
 
+def _network(value: str) -> str:
+    try:
+        ipaddress.ip_network(value)
+    except ValueError:
+        raise faults(f'"{shorten(value)}" is no address and no network: write 10.0.0.7 or 10.0.0.0/8') from None
+    return value
+
+
+class MetricsConfig(Section):
+    """Who may read `/metrics`."""
+
+    allow: Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], Field(strict=False)] = Field(
+        default=("127.0.0.0/8", "::1"),
+        description="Addresses and networks that may read it. A request that came through a proxy needs the token, whoever sent "
+        "it.",
+    )
+    token: Secret | None = Field(
+        default=None, description="Whoever sends it (`Authorization: Bearer …`) may read it, from wherever."
+    )
+
+
 class ServeConfig(Section):
     """The daemon's HTTP side."""
 
@@ -72,3 +95,10 @@ class ServeConfig(Section):
     )
     workers: int = Field(default=2, ge=1, le=64, description="Processes that answer.")
     threads: int = Field(default=4, ge=1, le=256, description="Threads of each of them: so many requests at a time.")
+    public_url: (
+        Annotated[str, matches(r"https?://[^\s/@?#]+(/[^\s?#]*)?", "an http(s) address, as https://sync.example.com")]
+        | None
+    ) = Field(
+        default=None, description="How people reach the web side: what messages link to. Without it they have no links."
+    )
+    metrics: MetricsConfig = Field(default=MetricsConfig(), description="Who may read `/metrics`.")

@@ -6,11 +6,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from syncd import log
 from syncd.core import quarantine
 from syncd.core.change import Finding
 from syncd.core.quarantine import Trouble
 from syncd.errors import SyncdError, UsageError
 from syncd.source_reader import SourceReader, stands_as_before
+from syncd.spans import span
 from syncd.store import clusters, quarantines, runs, size_history
 from syncd.store.runs import ReadLine
 from syncd.sync import Request, Sync
@@ -59,7 +61,7 @@ def read_sources(sync: Sync, request: Request, run_id: int, now: datetime) -> So
     names = [name for name in wanted if name not in waiting and name not in read.standing]
     runs.keep_reads(sync.store, run_id, [before[name].under_way() for name in names if name in before])
     reader = SourceReader(sync, request, now)
-    read.lines = {name: reader.take(name, before.get(name)) for name in names}
+    read.lines = {name: _take(reader, name, before.get(name)) for name in names}
     runs.keep_reads(sync.store, run_id, read.lines.values())
     for name in read.certified:
         size_history.keep_groups(sync.store, name, now)
@@ -75,6 +77,15 @@ def read_sources(sync: Sync, request: Request, run_id: int, now: datetime) -> So
         clusters.dirty_all(sync.store, sync.rules)
         runs.remember(sync.store, {"rules": sync.rules_digest})
     return read
+
+
+def _take(reader: SourceReader, name: str, before: ReadLine | None) -> ReadLine:
+    with span("ingest", source=name) as step:
+        line = reader.take(name, before)
+        said = {"records": line.records, "groups": line.groups, "problems": line.problem_count}
+        step.count(certified=line.certified, **said)
+    log.tell("source_read", source=name, certified=line.certified, **said)
+    return line
 
 
 def _nothing_read(waiting: Iterable[Trouble]) -> SyncdError:
