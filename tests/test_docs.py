@@ -207,6 +207,12 @@ def test_every_key_of_the_json_documents_is_documented(
     ):
         call("mdm", *words)
 
+    monkeypatch.setenv("TELL", "nobody://")
+    house.configure(notifications=[{"name": "admins", "to": {"env": "TELL"}}])
+    house.people.unlink()
+    for words in (["run"], ["notify", "test"], ["notify", "list"]):
+        call(*words)
+
     (house.folder / "push.yaml").write_text(
         "version: 1\nsources: [{name: okta, type: scim_push}]\nstore: sqlite:///syncd.db\n"
     )

@@ -38,6 +38,7 @@ COMMANDS = {
     "restore": ("syncd.cli.restore:restore", "Deleted users, whose set-ups Fluix support can recover for 30 days."),
     "token": ("syncd.cli.token:token", "Tokens with which identity providers call."),
     "scim": ("syncd.cli.scim:scim", "Identity providers that push people by SCIM."),
+    "notify": ("syncd.cli.notify:notify", "What people are told by the program itself, and whether it arrives."),
     "store": ("syncd.cli.store:store", "Look after the store."),
     "ldap": ("syncd.cli.ldap:ldap", "Look at a directory, and print the source block for it."),
     "serve": ("syncd.cli.serve:serve", "The daemon: runs by itself, and answers over HTTP."),

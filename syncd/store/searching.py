@@ -147,6 +147,7 @@ _REWRITE: Final[dict[str, _Rewrite]] = {
     "plans": _several,
     "runs": _several,
     "approvals": _several,
+    "notification_outbox": _several,
 }
 
 

@@ -292,6 +292,7 @@ def test_every_text_of_every_table_is_searched_or_left_for_a_reason(store: Engin
         "account_login_guards",
         "scim_calls",
         "scim_events",
+        "notification_outbox",
     }
 
 

@@ -231,6 +231,53 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name"),
     )
     op.create_table(
+        "notification_outbox",
+        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column(
+            "target", sa.String(), nullable=False, comment="the receiver's name in the configuration; never its address"
+        ),
+        sa.Column("event", sa.String(), nullable=False),
+        sa.Column("key", sa.String(), nullable=False, comment="what it is about: told once while it lasts"),
+        sa.Column(
+            "facts",
+            sa.Text(),
+            nullable=False,
+            comment="what a template is given; personal data only where that is configured",
+        ),
+        sa.Column("state", sa.String(), nullable=False, comment="waiting | sending | sent | failed | over"),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("queued_at", sa.String(length=32), nullable=False),
+        sa.Column(
+            "next_at",
+            sa.String(length=32),
+            nullable=False,
+            comment="when it is due; while it is being sent, until when that may take",
+        ),
+        sa.Column("sent_at", sa.String(length=32), nullable=True),
+        sa.Column(
+            "message", sa.String(), nullable=True, comment="which message it went out with: several can go in one"
+        ),
+        sa.Column("error", sa.Text(), nullable=True, comment="what the last try said"),
+        sa.Column(
+            "ended_at",
+            sa.String(length=32),
+            nullable=True,
+            comment="when what it is about was well again: from then on it would be told anew",
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        comment="messages to people",
+        sqlite_autoincrement=True,
+    )
+    op.create_index("notification_outbox_due", "notification_outbox", ["state", "next_at"], unique=False)
+    op.create_index(
+        "notification_outbox_once",
+        "notification_outbox",
+        ["target", "key"],
+        unique=True,
+        sqlite_where=sa.text("ended_at IS NULL"),
+        postgresql_where=sa.text("ended_at IS NULL"),
+    )
+    op.create_table(
         "passages",
         sa.Column("source", sa.String(), nullable=False),
         sa.Column(
