@@ -7,15 +7,15 @@ import signal
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Event, Thread
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
 
-from syncd.bootstrap import open_app
+from syncd.bootstrap import open_app, open_log
 from syncd.config import load_config
-from syncd.web import GRACE
-from syncd.web.app import web_app
+from syncd.web import GRACE, SHARED
 
 _LOOKS_EVERY = 1.0
 
@@ -25,6 +25,9 @@ class _Server(BaseApplication):
         self._config_file = config_file
         self._config = load_config(config_file)
         self._descriptor = descriptor
+        from syncd.web.app import web_app  # noqa: PLC0415 - only once it is known where requests are counted
+
+        self._web_app = web_app
         super().__init__()
 
     def load_config(self) -> None:
@@ -38,6 +41,8 @@ class _Server(BaseApplication):
             "graceful_timeout": int(GRACE) - 5,
             "proc_name": "syncd web",
             "loglevel": "warning",
+            "logger_class": "syncd.log_pipe.GunicornLog",
+            "child_exit": _forget,
             "control_socket_disable": True,
         }
         for name, value in settings.items():
@@ -45,7 +50,16 @@ class _Server(BaseApplication):
 
     def load(self) -> Callable[..., Iterable[bytes]]:
         """The application, with a store of its own for each worker."""
-        return web_app(open_app(self._config))
+        app = open_app(self._config)
+        open_log(app)
+        return self._web_app(app)
+
+
+def _forget(_server: object, worker: Any) -> None:
+    """A worker that ended counts no requests that are under way."""
+    from prometheus_client.multiprocess import mark_process_dead  # noqa: PLC0415 - as above
+
+    mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
 
 
 def _end_with(starter: int) -> None:
@@ -60,7 +74,9 @@ def main() -> None:
     """Serve until it is stopped."""
     config_file, descriptor = Path(sys.argv[1]), int(sys.argv[2])
     Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
-    _Server(config_file, descriptor).run()
+    with TemporaryDirectory(prefix="syncd-metrics-") as shared:
+        os.environ[SHARED] = shared
+        _Server(config_file, descriptor).run()
 
 
 if __name__ == "__main__":

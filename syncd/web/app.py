@@ -7,14 +7,14 @@ from typing import Any
 from flask import Flask, g, jsonify, request
 from flask.typing import ResponseReturnValue
 from flask_babel import Babel, get_locale
-from sqlalchemy import select
 from werkzeug.exceptions import HTTPException
 
 from syncd.bootstrap import App
-from syncd.store.engine import reading
 from syncd.web import console, pages
 from syncd.web.api import api_blueprint
+from syncd.web.health import add_health
 from syncd.web.navigation import menu
+from syncd.web.observing import add_observing
 from syncd.web.roles import Access, Who
 from syncd.web.scim import add_scim
 from syncd.web.seals import seal
@@ -32,17 +32,8 @@ def web_app(app: App, access: Access | None = None) -> Flask:
     """
     web = Flask("syncd.web", static_folder=None)
 
-    @web.get("/healthz")
-    def healthz() -> ResponseReturnValue:
-        """Whether this process answers."""
-        return _plain({"status": "ok"})
-
-    @web.get("/readyz")
-    def readyz() -> ResponseReturnValue:
-        """Whether the store answers as well."""
-        with reading(app.store) as connection:
-            connection.execute(select(1)).scalar_one()
-        return _plain({"status": "ok"})
+    add_health(web, app)
+    add_observing(web, app)
 
     @web.errorhandler(HTTPException)
     def refused(error: HTTPException) -> ResponseReturnValue:

@@ -32,6 +32,7 @@ from scim.writing import Changed
 from syncd.bootstrap import App
 from syncd.config_scim_push import ScimPushSourceConfig
 from syncd.letting_go import objections
+from syncd.web.health import watch
 from syncd.web.seals import seal
 
 _SEAL: Final = "scim cursors"
@@ -61,7 +62,7 @@ def add_scim(web: Flask, app: App) -> None:
     if streams:
         signer = Signer(app.store, app.clock)
         add_event_endpoints(web, gate, streams, signer, PREFIX)
-        _deliver(app, streams, signer)
+        watch(web, _deliver(app, streams, signer))
 
 
 def _refusing(app: App, tenants: Mapping[str, Tenant], heard: Changed) -> Changed:
@@ -89,8 +90,10 @@ def _tenant(source: ScimPushSourceConfig) -> Tenant:
     )
 
 
-def _deliver(app: App, streams: Mapping[str, Stream], signer: Signer) -> None:
+def _deliver(app: App, streams: Mapping[str, Stream], signer: Signer) -> Thread:
     """Push events as long as the process lives; of several processes one takes each event."""
     client = httpx.Client(timeout=_TIMEOUT, follow_redirects=False)
     courier = Courier(app.store, streams, signer, client, app.clock)
-    Thread(target=courier.run, args=(Event(),), name="events", daemon=True).start()
+    thread = Thread(target=courier.run, args=(Event(),), name="events", daemon=True)
+    thread.start()
+    return thread
