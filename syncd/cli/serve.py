@@ -6,14 +6,16 @@ from pathlib import Path
 
 import click
 
-from syncd.bootstrap import App, open_app
+from syncd.bootstrap import App, open_app, open_log
 from syncd.cli.common import config_option, out, show_error, show_note, verbose_option
 from syncd.cli.runs import one_run
 from syncd.config import load_config
 from syncd.core.report import Report
 from syncd.daemon import WebSide, listen, stay
 from syncd.errors import Exit, Interrupted
+from syncd.notify.courier import Courier
 from syncd.render import counted
+from syncd.spans import tracing
 from syncd.sync import Request
 
 _LOCK_SECONDS = 60.0
@@ -30,10 +32,11 @@ def serve(config_file: Path) -> int:
     """
     config = load_config(config_file)
     app = open_app(config)
+    open_log(app)
     listener = listen(config.serve.listen)
     host, port = listener.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
-    with WebSide(config_file.resolve(), listener, show_note):
+    with tracing(config.tracing), Courier(app), WebSide(config_file.resolve(), listener, show_note):
         out.print(f"serving http://{shown}:{port}", soft_wrap=True)
         try:
             stay(
