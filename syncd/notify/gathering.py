@@ -118,7 +118,7 @@ def _held(app: App, connection: Connection, run_id: int, now: datetime, names: b
         "checks": dict(Counter(one.check for one in why)),
         "reasons": [one.message for one in why][:_NAMED] if names else [],
         "people": _some(leaving) if names else [],
-        "url": _link(app, f"plans/p{plan.id}"),
+        "url": _link(app, f"plans/{plan.id}"),
     }
     yield hashlib.blake2b("\n".join(sorted(keys)).encode(), digest_size=16).hexdigest(), facts
 
@@ -138,7 +138,7 @@ def _failed_run(app: App, now: datetime, names: bool) -> Found:
                 "run_id": last.id,
                 "since": _at(first.started_at),
                 "error": _without(last.error or "", names),
-                "url": _link(app, f"runs/r{last.id}"),
+                "url": _link(app, f"runs/{last.id}"),
             },
         )
 
@@ -201,7 +201,7 @@ def _some(people: list[str]) -> list[str]:
 
 def _link(app: App, path: str) -> str:
     base = app.config.serve.public_url
-    return f"{base.rstrip('/')}/{path}" if base else ""
+    return f"{base.rstrip('/')}/console/{path}" if base else ""
 
 
 def _at(moment: datetime) -> str:

@@ -19,7 +19,7 @@ def test_held_deletions_are_told_once_with_a_link(told: Told) -> None:
     assert told.tell().sent == 1
     (document,) = told.receiver.documents
     assert document["title"] == "2 changes wait for approval, 2 of them deletions (plan p2)"
-    assert "https://sync.example.com/plans/p2" in document["message"]
+    assert "https://sync.example.com/console/plans/2" in document["message"]
     assert "- budget" in document["message"]
     assert "@" not in document["message"]
     told.run()
