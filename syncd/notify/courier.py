@@ -19,7 +19,6 @@ from sqlalchemy import Row
 from syncd import log
 from syncd.bootstrap import App
 from syncd.config_notify import NotificationConfig
-from syncd.errors import SyncdError
 from syncd.notify.chart import chart
 from syncd.notify.gathering import Gatherer
 from syncd.notify.sending import Message, send
@@ -137,8 +136,8 @@ def _once(gatherer: Gatherer, app: App, seconds: float) -> None:
     try:
         gatherer.gather()
         deliver(app, seconds=seconds)
-    except (SyncdError, OSError) as error:
-        log.tell("notifications_stuck", error=str(error))
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with telling, what is told of goes on
+        log.tell("notifications_stuck", error=f"{type(error).__name__}: {error}")
 
 
 class Courier:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
+import threading
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import update
 
-from syncd.notify.courier import Courier, deliver
+from syncd.notify.courier import Courier, deliver, look_after
 from syncd.notify.sending import Message, send
 from syncd.store import notices
 from syncd.store.engine import writing
@@ -165,12 +165,22 @@ def test_the_store_that_cannot_be_used_stops_no_run(told: Told) -> None:
     assert told.house.syncd("notify", "list").out.count("waiting") == 1
 
 
-def test_the_courier_works_by_itself_and_ends(told: Told) -> None:
+def test_the_courier_works_by_itself_and_a_mistake_does_not_end_it(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[str] = []
+
+    def gather(_self: object) -> int:
+        looked.append("")
+        if len(looked) == 1:
+            raise ZeroDivisionError
+        return 0
+
+    monkeypatch.setattr("syncd.notify.gathering.Gatherer.gather", gather)
     with Courier(told.app, every=0.05):
         queue(told, 1)
         until(lambda: bool(told.receiver.got))
-    began = time.monotonic()
-    assert began
+        look_after(told.app)
+        assert threading.active_count() > 1
+    assert len(looked) > 1
 
 
 def test_a_sample_goes_out_at_once(told: Told) -> None:

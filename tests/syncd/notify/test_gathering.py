@@ -110,6 +110,10 @@ def test_deleted_users_are_told_of_on_day_25_in_one_message(told: Told) -> None:
     assert "e003@example.com" in document["message"]
     told.house.clock.advance(days=1)
     assert told.tell().sent == 0
+    told.house.clock.advance(days=5)
+    assert "e003@example.com" in str([row.facts for row in notices.listed(told.app.store, 9)])
+    told.run()
+    assert "e003@example.com" not in str([row.facts for row in notices.listed(told.app.store, 9)])
 
 
 def test_an_alert_is_told_though_it_is_over_by_then(told: Told) -> None:
