@@ -76,8 +76,8 @@ class MetricsConfig(Section):
 
     allow: Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], Field(strict=False)] = Field(
         default=("127.0.0.0/8", "::1"),
-        description="Addresses and networks that may read it. A request that came through a proxy needs the token, whoever sent "
-        "it.",
+        description="Addresses and networks that may read it. Through a proxy that nobody trusts it takes the token, whoever "
+        "asks.",
     )
     token: Secret | None = Field(
         default=None, description="Whoever sends it (`Authorization: Bearer …`) may read it, from wherever."

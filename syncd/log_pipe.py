@@ -9,7 +9,6 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import structlog
-from gunicorn.glogging import Logger
 from structlog.contextvars import bound_contextvars
 from structlog.stdlib import ProcessorFormatter
 
@@ -104,15 +103,3 @@ def _cutting(key: bytes) -> Processor:
 def _not_shown_already(record: logging.LogRecord) -> bool:
     """What `-v` shows by itself is not written twice."""
     return record.name not in _QUIET or not logging.getLogger(record.name).handlers
-
-
-class GunicornLog(Logger):
-    """Gunicorn's log, through our pipe."""
-
-    def setup(self, cfg: Any) -> None:
-        """No handlers of its own."""
-        self.cfg = cfg
-        for logger in (self.error_log, self.access_log):
-            logger.handlers = []
-            logger.propagate = True
-        self.error_log.setLevel(cfg.loglevel.upper())

@@ -8,15 +8,19 @@ are gathered by prometheus_client in files that the web side's processes share.
 
 from __future__ import annotations
 
+import os
 import platform
+import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
+from tempfile import mkdtemp
 from threading import Lock
 from typing import TYPE_CHECKING, Final, Literal
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, multiprocess
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, multiprocess, values
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -30,6 +34,8 @@ if TYPE_CHECKING:
 
     from syncd.bootstrap import App
 
+_SHARED: Final = "PROMETHEUS_MULTIPROC_DIR"
+"""Where prometheus_client looks for the folder."""
 _BELIEVED: Final = 5.0
 """Seconds for which what was counted is told again."""
 _BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
@@ -200,8 +206,21 @@ def _family(name: str, rows: Iterable[Row]) -> Metric:
     return family
 
 
+@contextmanager
+def counting_together() -> Iterator[None]:
+    """Processes that are started or forked inside count their requests together, in files of a folder that goes at the end."""
+    folder, owner = mkdtemp(prefix="syncd-metrics-"), os.getpid()
+    os.environ[_SHARED] = folder
+    values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]
+    try:
+        yield
+    finally:
+        if os.getpid() == owner:  # a fork that ends leaves it to the others
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 class Requests:
-    """Counts requests, in files that all processes of the web side share where PROMETHEUS_MULTIPROC_DIR names their folder."""
+    """Counts requests: of this process, or of all that `counting_together` holds."""
 
     def __init__(self) -> None:
         self._own = CollectorRegistry()
@@ -220,9 +239,9 @@ class Requests:
             self._scim.labels(tenant, method, str(status)).inc()
             self._took.labels(tenant, method).observe(seconds)
 
-    def told(self, *, shared: bool) -> bytes:
-        """As Prometheus reads it: of all processes, or of this one."""
-        if not shared:
+    def told(self) -> bytes:
+        """As Prometheus reads it: of all processes that count together, or of this one."""
+        if _SHARED not in os.environ:
             return generate_latest(self._own)
         together = CollectorRegistry()
         multiprocess.MultiProcessCollector(together)  # type: ignore[no-untyped-call]

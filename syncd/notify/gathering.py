@@ -32,8 +32,8 @@ from syncd.store.tables import approvals, plan_changes, plans, runs
 LASTING: Final = ("held", "failed_run", "quarantine")
 _STALE: Final = ("held",)
 """Of no use to anybody once it is over."""
-_ALERTS: Final = frozenset({"missed_run", "hung_run", "no_success"})
-"""Those alerts that have no event of their own here."""
+_OTHERWISE: Final = frozenset({"failed_run", "quarantine"})
+"""Alerts that have an event of their own here."""
 _NAMED: Final = 20
 """So many people are named at most."""
 _BOUNCES: Final = timedelta(days=30)
@@ -61,7 +61,7 @@ class Gatherer:
         new = notices.queue(app.store, wanted, LASTING, now, forget=_STALE)
         if any("alert" in one.events for one in receivers):
             for alert in untold_alerts(app.store):
-                if alert.kind in _ALERTS:
+                if alert.kind not in _OTHERWISE:
                     told(app.store, alert.id, now)
         return new
 
@@ -174,7 +174,9 @@ def _bounced(app: App, now: datetime, names: bool) -> Found:
 def _alerts(app: App, now: datetime, names: bool) -> Found:
     """What the daemon found wrong with itself; told though it may be well again."""
     del now
-    several = {one.id: one for one in (*untold_alerts(app.store), *open_alerts(app.store)) if one.kind in _ALERTS}
+    several = {
+        one.id: one for one in (*untold_alerts(app.store), *open_alerts(app.store)) if one.kind not in _OTHERWISE
+    }
     for one in several.values():
         facts = {"kind": one.kind, "subject": one.subject, "raised_at": _at(one.raised_at)}
         yield str(one.id), {**facts, "message": _without(one.message, names)}

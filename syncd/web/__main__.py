@@ -7,7 +7,6 @@ import signal
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from threading import Event, Thread
 from typing import Any
 
@@ -15,7 +14,9 @@ from gunicorn.app.base import BaseApplication
 
 from syncd.bootstrap import open_app, open_log
 from syncd.config import load_config
-from syncd.web import GRACE, SHARED
+from syncd.metrics import counting_together
+from syncd.web import GRACE
+from syncd.web.app import web_app
 
 _LOOKS_EVERY = 1.0
 
@@ -25,9 +26,6 @@ class _Server(BaseApplication):
         self._config_file = config_file
         self._config = load_config(config_file)
         self._descriptor = descriptor
-        from syncd.web.app import web_app  # noqa: PLC0415 - only once it is known where requests are counted
-
-        self._web_app = web_app
         super().__init__()
 
     def load_config(self) -> None:
@@ -41,8 +39,7 @@ class _Server(BaseApplication):
             "graceful_timeout": int(GRACE) - 5,
             "proc_name": "syncd web",
             "loglevel": "warning",
-            "logger_class": "syncd.log_pipe.GunicornLog",
-            "child_exit": _forget,
+            "logger_class": "syncd.web.gunicorn_log.GunicornLog",
             "control_socket_disable": True,
         }
         for name, value in settings.items():
@@ -52,14 +49,7 @@ class _Server(BaseApplication):
         """The application, with a store of its own for each worker."""
         app = open_app(self._config)
         open_log(app)
-        return self._web_app(app)
-
-
-def _forget(_server: object, worker: Any) -> None:
-    """A worker that ended counts no requests that are under way."""
-    from prometheus_client.multiprocess import mark_process_dead  # noqa: PLC0415 - as above
-
-    mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+        return web_app(app)
 
 
 def _end_with(starter: int) -> None:
@@ -74,8 +64,7 @@ def main() -> None:
     """Serve until it is stopped."""
     config_file, descriptor = Path(sys.argv[1]), int(sys.argv[2])
     Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
-    with TemporaryDirectory(prefix="syncd-metrics-") as shared:
-        os.environ[SHARED] = shared
+    with counting_together():
         _Server(config_file, descriptor).run()
 
 

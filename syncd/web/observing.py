@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
-import os
 import time
 
 from flask import Flask, Response, abort, g, request
@@ -14,8 +13,9 @@ from syncd import log
 from syncd.bootstrap import App
 from syncd.metrics import Requests, StoreCollector, told
 from syncd.secrets import SecretError
-from syncd.web import SHARED
 
+UNTRUSTED = "syncd.untrusted_proxy"
+"""In a request's environment: somebody said for whom he calls, was not believed, and what he said was taken away."""
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
@@ -42,7 +42,7 @@ def add_observing(web: Flask, app: App) -> None:
         """For Prometheus."""
         if not _may(app):
             abort(403)
-        text = told(collector) + requests.told(shared=SHARED in os.environ)
+        text = told(collector) + requests.told()
         answer = Response(text, content_type="text/plain; version=0.0.4; charset=utf-8")
         answer.headers["Cache-Control"] = "no-store"
         return answer
@@ -56,11 +56,18 @@ def _tenant(path: str, tenants: frozenset[str]) -> str | None:
     return name if name in tenants else "unknown"
 
 
-def _may(app: App) -> bool:
-    """Whether this caller may see metrics: by its address, unless a proxy stands between, or by the token."""
-    rules = app.config.serve.metrics
+def _through_a_stranger() -> bool:
+    """Whether a proxy passed this on that is none of ours, so that the address is the proxy's and not the caller's."""
+    if "werkzeug.proxy_fix.orig" in request.environ:  # one of ours: the address is the caller's
+        return False
     forwarded = any(name in request.headers for name in ("Forwarded", "X-Forwarded-For", "X-Real-Ip", "Via"))
-    if not forwarded and request.remote_addr:
+    return forwarded or UNTRUSTED in request.environ
+
+
+def _may(app: App) -> bool:
+    """Whether this caller may see metrics: by its address, unless a proxy stands between that nobody trusts, or by the token."""
+    rules = app.config.serve.metrics
+    if not _through_a_stranger() and request.remote_addr:
         here = ipaddress.ip_address(request.remote_addr)
         if any(here in ipaddress.ip_network(network) for network in rules.allow):
             return True

@@ -105,6 +105,13 @@ def test_only_this_machine_may_look(client: FlaskClient) -> None:
     assert client.get("/metrics", headers={"X-Forwarded-For": "127.0.0.1"}).status_code == 403
 
 
+def test_a_proxy_of_ours_tells_who_calls_and_a_stranger_does_not(client: FlaskClient) -> None:
+    ours = {"werkzeug.proxy_fix.orig": {}, "HTTP_X_FORWARDED_FOR": "127.0.0.1"}
+    assert client.get("/metrics", environ_base=ours).status_code == 200
+    assert client.get("/metrics", environ_base={**ours, "REMOTE_ADDR": "192.0.2.1"}).status_code == 403
+    assert client.get("/metrics", environ_base={"syncd.untrusted_proxy": True}).status_code == 403
+
+
 def test_a_network_or_a_token_lets_others_in(house: House, app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SCRAPE", "s3cret")
     house.configure(serve={"metrics": {"allow": ["10.0.0.0/8"], "token": {"env": "SCRAPE"}}})
