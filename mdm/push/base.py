@@ -55,6 +55,10 @@ class ChangedError(PushError):
     """Somebody else changed the config between our reading and writing it: nothing was written."""
 
 
+class LostError(PushError):
+    """The request may have arrived: its answer did not. Only reading tells."""
+
+
 class Product(Protocol):
     """A product that takes configs."""
 
@@ -69,7 +73,8 @@ class Product(Protocol):
     def put(self, place: str, settings: Settings, held: Held) -> None:
         """Replace the whole config.
 
-        May return before a device has it. Doing it twice is the same as once.
+        May return before a device has it. Doing it twice is the same as once; doing it with what is there already finishes
+        what was broken off.
 
         Args:
             place: as for `get`.
@@ -78,6 +83,7 @@ class Product(Protocol):
 
         Raises:
             ChangedError: the product says that it is not what `held` was.
-            PushError: it may or may not have been taken; `get` tells.
+            LostError: it may have been taken: `get` tells.
+            PushError: it was not taken, or not wholly.
         """
         ...

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from mdm.merge import Difference, combine
 from mdm.model import same
 from mdm.plist import full_plist
-from mdm.push.base import ChangedError, Held, Product, PushError, Settings, State
+from mdm.push.base import Held, LostError, Product, PushError, Settings, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,20 +63,25 @@ def over(place: str, held: Held, ours: Settings) -> Draft:
     return Draft(place, held, wanted, differences)
 
 
-def send(product: Product, one: Draft) -> Outcome:
+def send(product: Product, one: Draft, *, unfinished: bool = False) -> Outcome:
     """Give it away, and read it back. Not for products whose proof comes later from the device.
 
-    A failure to write is believed only when the read-back says so too: an answer may be lost after the deed was done.
+    When an answer is lost, the read-back tells whether the deed was done.
+
+    Args:
+        product: where to.
+        one: what was looked up just before.
+        unfinished: whether an earlier push may have been broken off half-way: then it is written even when it looks the same.
     """
-    if not one.needed:
+    if not one.needed and not unfinished:
         return Outcome(one.place, State.UNCHANGED, one.differences)
     failure = ""
     try:
         product.put(one.place, one.wanted, one.held)
-    except ChangedError as error:
-        return Outcome(one.place, State.FAILED, one.differences, f"{error.what}: {error.cure}")
-    except PushError as error:
+    except LostError as error:
         failure = error.what
+    except PushError as error:
+        return Outcome(one.place, State.FAILED, one.differences, ": ".join(filter(None, (error.what, error.cure))))
     state, note = _read_back(product, one, failure)
     return Outcome(one.place, state, one.differences, note)
 

@@ -20,7 +20,7 @@ from typing import Any, Final, Protocol
 import httpx
 
 from mdm.errors import MdmError
-from mdm.push.base import ChangedError, PushError
+from mdm.push.base import ChangedError, LostError, PushError
 
 LIMIT: Final = 4 << 20
 """Bytes of an answer that are read at most."""
@@ -31,10 +31,6 @@ _UNMODIFIED: Final = 304
 _UNAUTHORISED, _FORBIDDEN, _NOT_FOUND, _TOO_MANY, _UNAVAILABLE = 401, 403, 404, 429, 503
 _CHANGED: Final = frozenset({409, 412})
 _SERVER: Final = range(500, 600)
-
-
-class LostError(PushError):
-    """The request may have arrived: its answer did not."""
 
 
 class Auth(Protocol):
