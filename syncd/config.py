@@ -39,6 +39,7 @@ from syncd.config_file import (
 )
 from syncd.config_ldap import LdapSourceConfig
 from syncd.config_mdm import MdmConfig
+from syncd.config_mdm_push import secrets_of
 from syncd.config_notify import NotificationConfig
 from syncd.config_people import GroupsConfig, PeopleConfig
 from syncd.config_safety import (
@@ -212,6 +213,8 @@ class Config(Located):
                 secrets |= _scim_secrets(f"sources[{number}]", source)
             elif isinstance(source, ScimPushSourceConfig) and source.events:
                 secrets[f"sources[{number}].events.authorization"] = source.events.authorization
+        for number, push in enumerate(self.mdm.push if self.mdm else ()):
+            secrets |= {f"mdm.push[{number}].{key}": secret for key, secret in secrets_of(push).items()}
         secrets |= {f"notifications[{number}].to": one.to for number, one in enumerate(self.notifications)}
         secrets["serve.metrics.token"] = self.serve.metrics.token
         secrets["tracing.authorization"] = self.tracing.authorization if self.tracing else None

@@ -115,7 +115,9 @@ def heard(one: Delivery, report: Report, now: datetime) -> Delivery | None:
         case Report() if report.command == one.command:
             return replace(one, applied=True, note="")
         case Report(settings=None):
-            return replace(one, state=State.FAILED, at=now, question="", note="the device told of another app only")
+            return replace(
+                one, state=State.FAILED, at=now, question="", note="the app is not among those that the device manages"
+            )
     return _told(replace(one, held=report.settings, question=""), now)
 
 

@@ -199,6 +199,25 @@ def upgrade() -> None:
     )
     op.create_index("links_fluix_id", "links", ["fluix_id"], unique=False)
     op.create_table(
+        "mdm_deliveries",
+        sa.Column("target", sa.String(), nullable=False),
+        sa.Column("place", sa.String(), nullable=False, comment="a bundle identifier, or a device's enrollment id"),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("at", sa.String(length=32), nullable=False),
+        sa.Column("digest", sa.String(), nullable=False, comment="of the config that was sent last; empty: none was"),
+        sa.Column(
+            "round", sa.Integer(), nullable=False, comment="makes one try's commands different from the next one's"
+        ),
+        sa.Column("command", sa.String(), nullable=False),
+        sa.Column("question", sa.String(), nullable=False),
+        sa.Column("applied", sa.Boolean(), nullable=False),
+        sa.Column("held", sa.Text(), nullable=True, comment="what the device told, as a property list"),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("target", "place"),
+        comment="what MDM products were given",
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "mdm_people",
         sa.Column("fluix_id", sa.String(), nullable=False),
         sa.Column("email", sa.String(), nullable=True, comment="as last written out for an MDM; None: nothing was"),
