@@ -97,7 +97,10 @@ class NanoMdmPush(_PushTarget):
         "admin's is lost. It needs `webhook`. If false, everything but our keys is replaced.",
     )
     ask_again_hours: float = Field(
-        default=24, ge=0, le=24 * 365, description="After how many hours without an answer the same is tried again."
+        default=168,
+        ge=0,
+        le=24 * 365,
+        description="After how many hours a push tries the same again where no answer came, and asks a device anew.",
     )
     webhook: PushWebhookConfig | None = Field(default=None, description="Where devices' answers are told to us.")
 

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from mdm.errors import MdmError
@@ -24,6 +25,16 @@ from syncd.mdm_targets import Target
 from syncd.store.mdm_deliveries import known
 
 Reports = queue.Queue[Report]
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """What is heard, and where."""
+
+    reports: Reports
+    port: int
+
+
 _READ_SECONDS = 10
 
 
@@ -66,7 +77,7 @@ def _is_open(one: Delivery) -> bool:
 
 
 @contextmanager
-def listening(config: PushWebhookConfig, bundle_id: str) -> Iterator[Reports]:
+def listening(config: PushWebhookConfig, bundle_id: str) -> Iterator[Listener]:
     """Listen while the block runs.
 
     Args:
@@ -117,7 +128,7 @@ def listening(config: PushWebhookConfig, bundle_id: str) -> Iterator[Reports]:
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:
-        yield reports
+        yield Listener(reports, server.server_port)
     finally:
         server.shutdown()
         server.server_close()

@@ -24,6 +24,10 @@ from syncd.store.mdm_deliveries import keep, known
 _BROKEN_OFF = "broken off while it was given away: the next push goes on with it"
 
 
+_OLDER = 20
+"""So many earlier commands of a device are remembered."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pusher:
     """Pushes.
@@ -85,11 +89,12 @@ class Pusher:
         assert config is not None
         ours = target.places[place]
         drafted = over(place, Held(one.held if one else None), ours)
-        patience = timedelta(hours=config.ask_again_hours)
+        patience = timedelta(hours=config.ask_again_hours) if config.webhook else timedelta.max
         step = next_step(one, ours, self.clock(), patience=patience, ask_first=config.ask_first)
         if step is Step.NOTHING:
             assert one is not None
-            state = State.UNCHANGED if one.state is State.ASKED and one.held is not None else one.state
+            settled = not drafted.needed and one.state in {State.ASKED, State.DIFFERING}
+            state = State.UNCHANGED if settled else one.state
             return Outcome(place, state, drafted.differences, one.note)
         if not send_it:
             note = "it is asked first what it holds" if drafted.held.settings is None and config.ask_first else ""

@@ -32,6 +32,8 @@ class Delivery:
     """UUID of the command that carries the config."""
     question: str = ""
     """UUID of the command that asks what the device holds; empty: none is open."""
+    older: tuple[str, ...] = ()
+    """UUIDs of earlier commands with a config: a device that said "not now" may take one of them late."""
     applied: bool = False
     """Whether the device said that it took the config."""
     held: Settings | None = field(default=None, hash=False)
@@ -81,21 +83,21 @@ def next_step(one: Delivery | None, ours: Settings, now: datetime, *, patience: 
         one: what is known; None: nothing.
         ours: the keys that are to be there.
         now: the moment.
-        patience: how long an answer is waited for before the same is tried again.
+        patience: how long an answer is waited for before the same is tried again, and what a device told is believed.
         ask_first: whether a device is asked what it holds before the first config is sent to it.
     """
+    due = one is not None and now - one.at >= patience
     if one is None or (one.held is None and ask_first):
-        if one is None or one.state is State.FAILED or not one.question:
-            return Step.ASK if ask_first else Step.SEND
-        return Step.ASK if now - one.at >= patience else Step.NOTHING
+        waits = one is not None and one.state is not State.FAILED and bool(one.question) and not due
+        return Step.NOTHING if waits else Step.ASK if ask_first else Step.SEND
     wanted = wanted_of(one.held, ours)
-    if one.held is not None and same(one.held, wanted) and (not one.digest or one.digest == digest(wanted)):
-        return Step.NOTHING
+    if one.held is not None and same(one.held, wanted) and one.state not in {State.SENT, State.FAILED}:
+        return Step.ASK if due else Step.NOTHING
     if one.state is not State.SENT or one.digest != digest(wanted):
         return Step.SEND
     if one.applied and not one.question:
         return Step.ASK  # it told what it holds before it took the config
-    return Step.SEND if now - one.at >= patience else Step.NOTHING
+    return Step.SEND if due else Step.NOTHING
 
 
 def wanted_of(held: Settings | None, ours: Settings) -> dict[str, object]:
@@ -105,20 +107,26 @@ def wanted_of(held: Settings | None, ours: Settings) -> dict[str, object]:
 
 def heard(one: Delivery, report: Report, now: datetime) -> Delivery | None:
     """What is known after an answer; None: the answer is about none of our open commands."""
+    if report.command in one.older and report.said is Said.TAKEN:
+        note = "the device took an earlier config late: it is asked what it holds"
+        return replace(one, state=State.DIFFERING, at=now, held=None, question="", note=note)
     if not report.command or report.command not in {one.command, one.question}:
         return None
-    match report:
-        case Report(said=Said.NOT_NOW):
-            return replace(one, note="the device said: not now; its MDM asks it again")
-        case Report(said=Said.REFUSED):
-            return replace(one, state=State.FAILED, at=now, question="", note=report.note or "the device refused")
-        case Report() if report.command == one.command:
-            return replace(one, applied=True, note="")
-        case Report(settings=None):
-            return replace(
-                one, state=State.FAILED, at=now, question="", note="the app is not among those that the device manages"
-            )
+    if report.said is Said.NOT_NOW:
+        return replace(one, note="the device said: not now; its MDM asks it again")
+    if why := _failure(one, report):
+        return replace(one, state=State.FAILED, at=now, question="", note=why)
+    if report.command == one.command:
+        return replace(one, applied=True, note="")
     return _told(replace(one, held=report.settings, question=""), now)
+
+
+def _failure(one: Delivery, report: Report) -> str:
+    if report.said is Said.REFUSED:
+        return report.note or "the device refused"
+    if report.command == one.question and report.settings is None:
+        return "the app is not among those that the device manages"
+    return ""
 
 
 def _told(one: Delivery, now: datetime) -> Delivery:

@@ -129,13 +129,13 @@ def _push(app: App, config: PushTarget, *, send_it: bool, seconds: float) -> _Pu
         with ExitStack() as stack:
             stack.callback(target.http.close)
             hook = target.later.webhook if target.later and seconds else None
-            reports = stack.enter_context(listening(hook, target.bundle_id)) if hook else None
+            heard = stack.enter_context(listening(hook, target.bundle_id)) if hook else None
             advance = stack.enter_context(progress_line())
             for outcome in pusher.push(target, send_it=send_it):
                 done.outcomes.append(outcome)
                 advance(config.name, 1)
-            if reports is not None:
-                _follow(pusher, target, reports, seconds, done)
+            if heard is not None:
+                _follow(pusher, target, heard.reports, seconds, done)
     except (MdmError, UsageError) as error:
         done.error = error
     return done

@@ -31,6 +31,7 @@ mdm_deliveries = Table(
     Column("round", Integer, nullable=False, comment="makes one try's commands different from the next one's"),
     Column("command", String, nullable=False),
     Column("question", String, nullable=False),
+    Column("older", Text, nullable=False, comment="UUIDs of earlier commands with a config"),
     Column("applied", Boolean, nullable=False),
     Column("held", Text, comment="what the device told, as a property list"),
     Column("note", Text, nullable=False),
@@ -67,6 +68,7 @@ def _keep(connection: Connection, one: Delivery) -> None:
         "round": one.round,
         "command": one.command,
         "question": one.question,
+        "older": " ".join(one.older),
         "applied": one.applied,
         "held": None if one.held is None else full_plist(one.held).decode(),
         "note": one.note,
@@ -84,4 +86,5 @@ def _delivery(row: dict[str, object]) -> Delivery:
         except MdmError:
             held = None
     state = State(str(row.pop("state")))
-    return Delivery(**row, state=state, held=held)  # type: ignore[arg-type]
+    older = tuple(str(row.pop("older")).split())
+    return Delivery(**row, state=state, older=older, held=held)  # type: ignore[arg-type]

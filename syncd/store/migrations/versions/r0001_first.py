@@ -210,6 +210,7 @@ def upgrade() -> None:
         ),
         sa.Column("command", sa.String(), nullable=False),
         sa.Column("question", sa.String(), nullable=False),
+        sa.Column("older", sa.Text(), nullable=False, comment="UUIDs of earlier commands with a config"),
         sa.Column("applied", sa.Boolean(), nullable=False),
         sa.Column("held", sa.Text(), nullable=True, comment="what the device told, as a property list"),
         sa.Column("note", sa.Text(), nullable=False),
