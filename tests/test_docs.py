@@ -196,7 +196,10 @@ def test_every_key_of_the_json_documents_is_documented(
         ["store", "copy", "--to", "sqlite:///copy.db"],
     ):
         call(*words)
-    house.configure(mdm={"bundle_id": "com.example.app", "vendors": ["intune"], "literal": True})
+    (house.folder / "devices.csv").write_text("id,email\nD1,e001@example.com\nD2,nobody@example.com\n")
+    nano = {"name": "ipads", "type": "nanomdm", "url": "https://mdm.example.com", "key": {"env": "NO_SUCH"}}
+    nano |= {"devices": {"path": "devices.csv"}, "ask_first": False}
+    house.configure(mdm={"bundle_id": "com.example.app", "vendors": ["intune"], "literal": True, "push": [nano]})
     (house.folder / "app.xml").write_text("<dict><key>com.fluix.mdm.useremail</key><string>x</string></dict>")
     (house.folder / "good.xml").write_text("<dict><key>a</key><string>x</string></dict>")
     for words in (
@@ -204,6 +207,7 @@ def test_every_key_of_the_json_documents_is_documented(
         ["delta", "--out", "delta"],
         ["lint", "app.xml", "--vendor", "intune"],
         ["merge", "good.xml", "--out", "new.xml"],
+        ["push"],
     ):
         call("mdm", *words)
 
