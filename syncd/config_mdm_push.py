@@ -154,6 +154,11 @@ class FleetPush(_PushTarget):
     key: Secret = Field(description="The API token.")
     title_id: int = Field(ge=1, description="Fleet's number of the software title.")
     team_id: int = Field(default=0, ge=0, description="Fleet's number of the team; 0: no team.")
+    untold_is_empty: bool = Field(
+        default=False,
+        description="Whether an app of which Fleet tells no configuration has none. If false nothing is written then, because "
+        "what is not told cannot be kept.",
+    )
 
 
 def _tag(target: Any) -> str:

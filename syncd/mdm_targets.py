@@ -122,7 +122,7 @@ def _for_app(config: IntunePush | JamfProPush | SimpleMdmPush | FleetPush) -> tu
             return SimpleMdm(http, config.app_id), http
         case FleetPush():
             http = Http(config.url, Bearer(config.key.reveal), timeout=timeout)
-            return Fleet(http, config.title_id, config.team_id), http
+            return Fleet(http, config.title_id, config.team_id, untold_is_empty=config.untold_is_empty), http
 
 
 def _oauth(config: OauthConfig, token_url: str, scope: str) -> ClientCredentials:

@@ -27,10 +27,11 @@ class Fleet:
         http: with `oauth.Bearer`.
         title_id: Fleet's number of the software title.
         team_id: Fleet's number of the team (0: no team).
+        untold_is_empty: whether an app of which no configuration is told has none. What is not told cannot be kept.
     """
 
-    def __init__(self, http: Http, title_id: int, team_id: int = 0) -> None:
-        self._http, self._team_id = http, team_id
+    def __init__(self, http: Http, title_id: int, team_id: int = 0, *, untold_is_empty: bool = False) -> None:
+        self._http, self._team_id, self._untold_is_empty = http, team_id, untold_is_empty
         self._path = f"/api/v1/fleet/software/titles/{title_id}"
 
     def get(self, place: str) -> Held:
@@ -43,6 +44,9 @@ class Fleet:
         if not isinstance(app, dict):
             cure = "check `title_id` and `team_id`"
             raise PushError("the software title is no App Store app of this team", where=place, cure=cure)
+        if "configuration" not in app and not self._untold_is_empty:
+            cure = "look whether the app has a configuration; if it has none, set `untold_is_empty: true`"
+            raise PushError("this Fleet does not tell the app's configuration", where=place, cure=cure)
         text = app.get("configuration")
         if not text:
             return Held({})

@@ -123,6 +123,8 @@ class Intune:
         settings: dict[str, Value] = {}
         types: dict[str, str] = {}
         encoded = policy.get("encodedSettingXml")
+        if not encoded and not isinstance(policy.get("settings"), list):
+            raise PushError("the policy's settings are not told", where=where)
         if encoded:
             settings = _decoded(encoded, where)
         for item in policy.get("settings") or ():

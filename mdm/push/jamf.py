@@ -41,7 +41,7 @@ class JamfPro:
         """
         answer = self._http.call("GET", _path(place), headers=_XML, repeatable=True)
         root = _parsed(answer.content, self._http.host)
-        if root.tag != "mobile_device_application":
+        if root.tag != "mobile_device_application" or root.find("app_configuration") is None:
             raise PushError(f"{self._http.host} answered with another document", where=place)
         preferences = root.findtext("app_configuration/preferences") or ""
         if not preferences.strip():

@@ -18,8 +18,10 @@ from syncd.app_config import extra_of
 from syncd.bootstrap import App, open_app
 from syncd.cli.common import config_option, err, json_option, out, print_json, verbose_option
 from syncd.config import Config, load_config
+from syncd.config_mdm_push import KmfddmPush, NanoMdmPush
 from syncd.config_target import AccountTargetConfig
-from syncd.errors import Exit, SyncdError
+from syncd.errors import Exit, SyncdError, UsageError
+from syncd.mdm_devices import read_devices
 from syncd.render import labelled
 from syncd.store.sources import forgotten
 
@@ -109,6 +111,12 @@ def _mdm(config: Config) -> Iterator[Told]:
     for one in order.chosen:
         for mark in one.marks:
             yield Told("note", f"mdm: {one.vendor.title}: {mark}")
+    for push in config.mdm.push:
+        if isinstance(push, NanoMdmPush | KmfddmPush):
+            try:
+                read_devices(push.devices)
+            except UsageError as error:
+                yield Told("problem", f"mdm push {push.name}: {error.what} ({error.where}): {error.cure}")
 
 
 def _sources(app: App) -> Iterator[Told]:

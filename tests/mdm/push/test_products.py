@@ -22,7 +22,7 @@ from mdm.push.oauth import Basic, Bearer, ClientCredentials
 from mdm.push.simplemdm import SimpleMdm
 from mdm.reading import read
 from tests.mdm.push.contract import ProductContract
-from tests.mdm.push.server import StandIn, fails
+from tests.mdm.push.server import Reply, StandIn, fails
 from tests.mdm.push.stand_ins import APP, SECRET, Declared, FleetServer, Graph, Jamf, Simple
 
 KINDS = {str: "stringType", int: "integerType", float: "realType", bool: "booleanType"}
@@ -134,6 +134,11 @@ class TestIntune(ProductContract):
         self.push(product)
         assert item in graph.policies[mine]["settings"]
 
+    def test_what_is_not_told_is_not_taken_for_empty(self, graph: Graph, product: Product) -> None:
+        del graph.policies[graph.add()]["settings"]
+        with pytest.raises(PushError, match="not told"):
+            product.get(APP)
+
     def test_dates_are_not_sent(self, graph: Graph, product: Product) -> None:
         xml = b"<dict><key>since</key><date>2026-01-01T00:00:00Z</date></dict>"
         graph.add(encodedSettingXml=base64.b64encode(xml).decode())
@@ -212,6 +217,13 @@ class TestJamf(ProductContract):
         with pytest.raises(PushError, match="cannot be read"):
             product.get(APP)
 
+    def test_what_is_not_told_is_not_taken_for_empty(self, server: Jamf, product: Product) -> None:
+        server.faults.append(
+            lambda asked: Reply(200, b"<mobile_device_application/>") if asked.method == "GET" else None
+        )
+        with pytest.raises(PushError, match="another document"):
+            product.get(APP)
+
     def test_characters_of_xml_come_through_two_layers(self, server: Jamf, product: Product) -> None:
         theirs = {"a<b&c>": "]]> & <dict> \"'", "é": "日本"}
         self.admin(server, theirs)
@@ -283,6 +295,13 @@ class TestFleet(ProductContract):
         self.push(product)
         assert server.app["self_service"] is True
         assert json.loads(server.writes()[0].body).keys() == {"team_id", "configuration"}
+
+    def test_what_is_not_told_is_not_taken_for_empty(self, server: FleetServer, product: Product) -> None:
+        del server.app["configuration"]
+        with pytest.raises(PushError, match="does not tell"):
+            product.get(APP)
+        believing = Fleet(product._http, 42, 3, untold_is_empty=True)
+        assert believing.get(APP).settings == {}
 
     def test_another_title_is_an_error(self, server: FleetServer, product: Product) -> None:
         with pytest.raises(PushError, match="404"):
