@@ -110,9 +110,10 @@ class Pusher:
             commands.insert(0, carrying(target.bundle_id, drafted.wanted, intent.occasion))
         asked_only = step is Step.ASK and not intent.digest
         done = State.ASKED if asked_only else State.SENT
-        intent = replace(
-            intent, question=commands[-1].uuid, command=commands[0].uuid if step is Step.SEND else intent.command
-        )
+        command = commands[0].uuid if step is Step.SEND else intent.command
+        replaced = intent.command if intent.command != command else ""
+        older = (*intent.older, replaced)[-_OLDER:] if replaced else intent.older
+        intent = replace(intent, question=commands[-1].uuid, command=command, older=older)
         self._keep(intent)
         try:
             self._queue(target, place, commands)

@@ -188,6 +188,25 @@ def test_an_earlier_config_that_is_taken_late_does_not_stay_unseen(world: World)
     assert world.state() is State.ACKNOWLEDGED
 
 
+def test_an_earlier_config_that_is_taken_after_the_proof_of_the_later_one_is_seen(world: World) -> None:
+    device = world.devices["D0"]
+    world.push()
+    world.poll()
+    world.push()
+    device.not_now_to = {world.nano.queues["D0"][0]}
+    world.emails["D0"] = "married@example.com"
+    world.push()
+    world.poll()
+    assert (world.state(), device.holds) == (State.ACKNOWLEDGED, {EMAIL_KEY: "married@example.com"})
+    device.not_now_to = set()
+    world.poll()
+    assert (world.state(), device.holds) == (State.DIFFERING, {EMAIL_KEY: "anna@example.com"})
+    for _ in range(2):
+        world.push()
+        world.poll()
+    assert (world.state(), device.holds) == (State.ACKNOWLEDGED, {EMAIL_KEY: "married@example.com"})
+
+
 def test_an_app_that_is_not_managed_fails_and_says_why(world: World) -> None:
     world.devices["D0"].managed = False
     world.push()

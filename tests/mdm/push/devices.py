@@ -109,6 +109,8 @@ class Device:
     managed: bool = True
     not_now: int = 0
     """So many times it says NotNow to a Settings command."""
+    not_now_to: set[str] = field(default_factory=set)
+    """UUIDs of commands to which it says NotNow as long as they stand here."""
     deaf: bool = False
     """It acknowledges Settings, and keeps what it has."""
     done: list[str] = field(default_factory=list)
@@ -124,7 +126,8 @@ class Device:
         for _ in range(20):
             if command is None:
                 return
-            uuid, answer = command["CommandUUID"], self._do(command["Command"])
+            uuid = command["CommandUUID"]
+            answer = {"Status": "NotNow"} if uuid in self.not_now_to else self._do(command["Command"])
             self.done.append(command["Command"]["RequestType"])
             command = self._send({"UDID": self.place, "CommandUUID": uuid, **answer})
         raise AssertionError("the queue does not end")
