@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.markup import escape
@@ -21,13 +21,15 @@ from syncd.cli.common import err, out, print_json, progress_line, standard
 from syncd.cli.mdm_parts import config_of, difference, show_differences
 from syncd.config_mdm_push import PushTarget
 from syncd.errors import Exit, UsageError
-from syncd.mdm_follow import Reports, follow, listening
-from syncd.mdm_push import Pusher
-from syncd.mdm_targets import Target, target_of
 from syncd.render import counted, labelled
 from syncd.stopper import Stopper
 from syncd.store.lock import run_lock
 from syncd.store.mdm_deliveries import known
+
+if TYPE_CHECKING:
+    from syncd.mdm_follow import Reports
+    from syncd.mdm_push import Pusher
+    from syncd.mdm_targets import Target
 
 _STYLE = {
     State.UNCHANGED: "dim",
@@ -121,6 +123,10 @@ def _alone(app: App, *, send_it: bool) -> Iterator[None]:
 
 
 def _push(app: App, config: PushTarget, *, send_it: bool, seconds: float) -> _Pushed:
+    from syncd.mdm_follow import listening  # noqa: PLC0415 - the other commands of `mdm` do not wait for it
+    from syncd.mdm_push import Pusher  # noqa: PLC0415 - as above
+    from syncd.mdm_targets import target_of  # noqa: PLC0415 - as above
+
     done = _Pushed(config)
     mdm = config_of(app)
     pusher = Pusher(app.store, actor(), app.clock)
@@ -142,6 +148,8 @@ def _push(app: App, config: PushTarget, *, send_it: bool, seconds: float) -> _Pu
 
 
 def _follow(pusher: Pusher, target: Target, reports: Reports, seconds: float, done: _Pushed) -> None:
+    from syncd.mdm_follow import follow  # noqa: PLC0415 - as above
+
     follow(pusher, target, reports, seconds)
     there = known(pusher.store, target.name)
     done.outcomes = [

@@ -22,7 +22,7 @@ from mdm.push.oauth import Basic, Bearer, ClientCredentials
 from mdm.push.simplemdm import SimpleMdm
 from mdm.reading import read
 from tests.mdm.push.contract import ProductContract
-from tests.mdm.push.server import Reply, StandIn, fails
+from tests.mdm.push.server import Reply, StandIn, cut, fails
 from tests.mdm.push.stand_ins import APP, SECRET, Declared, FleetServer, Graph, Jamf, Simple
 
 KINDS = {str: "stringType", int: "integerType", float: "realType", bool: "booleanType"}
@@ -259,6 +259,13 @@ class TestSimpleMdm(ProductContract):
         assert server.pushed is None
         assert self.push(product, unfinished=True).state is State.ACKNOWLEDGED
         assert server.pushed == {EMAIL_KEY: ("$email", "string")}
+
+    def test_a_push_whose_answer_is_lost_is_not_proven_by_what_is_stored(
+        self, server: Simple, product: Product
+    ) -> None:
+        server.faults += [lambda asked: cut()(asked) if asked.path.endswith("/push") else None for _ in range(3)]
+        assert self.push(product).state is State.FAILED
+        assert server.pushed is None
 
     def test_lists_of_the_admins_stay_as_they_are(self, server: Simple, product: Product) -> None:
         server.add("ids", "1,53,3", "integer array")
