@@ -97,6 +97,7 @@ class App:
         self,
         progress: Progress = lambda _stage, _count: None,
         critical: Callable[[], AbstractContextManager[None]] = nullcontext,
+        began: Callable[[int], None] = lambda _run_id: None,
     ) -> Sync:
         """Everything that a run needs."""
         config = self.config
@@ -118,6 +119,7 @@ class App:
             full_every={source.name: every for source in config.sources if (every := _full_every(source))},
             progress=progress,
             critical=critical,
+            began=began,
             keep=Keep(timedelta(days=config.retention.audit_days), timedelta(days=config.retention.history_days)),
             sampling=Sampling(*config.proof.figures),
             tells={name: source.tell for name, source in sources.items() if isinstance(source, Telling)},

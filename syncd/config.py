@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -21,12 +21,13 @@ from pydantic import (
     Tag,
     ValidationError,
     field_validator,
+    model_validator,
 )
 from pydantic_core import ErrorDetails
 from sqlalchemy.engine import make_url
 
 from syncd.config_csv import CsvSourceConfig
-from syncd.config_daemon import ScheduleConfig, ServeConfig
+from syncd.config_daemon import AlertsConfig, ScheduleConfig, ServeConfig
 from syncd.config_file import (
     ConfigError,
     ConfigProblem,
@@ -140,7 +141,11 @@ class Config(Located):
     retention: RetentionConfig = Field(
         default=RetentionConfig(), description="How long what was done stays in the store."
     )
-    schedule: ScheduleConfig = Field(default=ScheduleConfig(), description="When the daemon runs by itself.")
+    schedule: ScheduleConfig = Field(
+        default=ScheduleConfig(),
+        description="When the daemon runs by itself: all sources that have no `schedule` of their own.",
+    )
+    alerts: AlertsConfig = Field(default=AlertsConfig(), description="What an alarm is raised about.")
     mdm: MdmConfig | None = Field(
         default=None, description="The managed app config that pre-fills each person's email."
     )
@@ -175,6 +180,21 @@ class Config(Located):
         if found := _repeated((one.name for one in receivers), "receiver"):
             raise faults(*found)
         return receivers
+
+    @model_validator(mode="after")
+    def _hooks_name_sources(self) -> Self:
+        names = [source.name for source in self.sources]
+        found = [
+            Fault(
+                f"there is no source {hook.source}; there are: {shorten(', '.join(names))}",
+                ("serve", "webhooks", number, "source"),
+            )
+            for number, hook in enumerate(self.serve.webhooks)
+            if hook.source not in names
+        ]
+        if found:
+            raise faults(*found)
+        return self
 
     @property
     def store_url(self) -> str:
@@ -218,6 +238,7 @@ class Config(Located):
         secrets |= {f"notifications[{number}].to": one.to for number, one in enumerate(self.notifications)}
         secrets["serve.metrics.token"] = self.serve.metrics.token
         secrets["tracing.authorization"] = self.tracing.authorization if self.tracing else None
+        secrets |= {f"serve.webhooks[{number}].secret": hook.secret for number, hook in enumerate(self.serve.webhooks)}
         return [f"{key}: {problem}" for key, secret in secrets.items() if secret for problem in secret.problems()]
 
 

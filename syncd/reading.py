@@ -51,7 +51,8 @@ def read_sources(sync: Sync, request: Request, run_id: int, now: datetime) -> So
     if unknown := [name for name in wanted if name not in sync.sources]:
         raise UsageError(f"there is no source {unknown[0]}", cure=f"sources are: {', '.join(sync.sources)}")
     troubles = quarantines.troubles(sync.store)
-    waiting = quarantine.left_alone(troubles.values(), request.sources, now, every=request.full)
+    asked = () if request.patient else request.sources
+    waiting = quarantine.left_alone(troubles.values(), asked, now, every=request.full)
     read = SourcesRead(now, waiting={name: waiting[name] for name in wanted if name in waiting})
     if len(read.waiting) == len(wanted):
         raise _nothing_read(read.waiting.values())

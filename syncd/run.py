@@ -107,16 +107,19 @@ def _plan(sync: Sync, request: Request, run_id: int) -> tuple[StoredPlan, Mappin
     with span("read"):
         read = read_sources(sync, request, run_id, now)
     lines = {**runs.last_reads(sync.store, sync.sources), **read.lines}
+    sync.progress("read the account", 0)
     with span("account"):
         there = read_account(sync, request)
     ground = replace(
         there, now=now, counted=frozenset(read.certified), frozen=frozen_groups(sync.rules, lines.values())
     )
     renamed = rename_groups(sync, ground)
+    sync.progress("compare", 0)
     with span("compare") as step:
         compared = compare(sync, request, replace(ground, renames=renamed.moved), runs.trust_of(lines.values()))
         step.count(changes=len(compared.changes), leavers=len(compared.leavers), adoptions=len(compared.adoptions))
     compared.findings += [*renamed.findings, *merge_groups(sync, request, renamed, compared.changes)]
+    sync.progress("look at leavers", 0)
     admins = look_at_leavers(sync, compared)
     look_at_returners(sync, request, compared, now)
     doubts = doubt_deeds(sync, run_id, now, look_at_adoptions(sync, request, compared), compared.vanished)
@@ -277,6 +280,7 @@ def _line(sync: Sync, command: str) -> Iterator[int]:
 
     with log.about(run_id=run_id), span("run", run_id=run_id, command=command):
         log.tell("run_started", command=command)
+        sync.began(run_id)
         try:
             go_on(sync, run_id, began)
             yield run_id

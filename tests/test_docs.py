@@ -228,6 +228,8 @@ def test_every_key_of_the_json_documents_is_documented(
     ):
         call("token", *words, "--config", "push.yaml")
     call("scim", "calls")
+    call("pause", "--until", "2h")
+    call("resume")
 
     # They need a directory and a server: tests/connectors/test_ldap_detect.py, tests/syncd/cli/test_scim.py.
     silent = {"completion", "ldap detect", "scim doctor", "serve"}

@@ -21,6 +21,7 @@ from syncd.bootstrap import App, actor, open_app, open_log, utc_now
 from syncd.config import load_config
 from syncd.errors import Advice, Exit, Interrupted, LockedError, UsageError
 from syncd.render import labelled
+from syncd.signs import Signs
 from syncd.spans import tracing
 from syncd.stopper import Stopper
 from syncd.store.audit import Event, append
@@ -133,16 +134,22 @@ def embedded(app: App) -> EmbeddedAccount:
 
 @contextmanager
 def working(app: App, command: str, wait_seconds: float = 0.0) -> Iterator[Sync]:
-    """The store's lock, the signals, and a progress bar where somebody watches; afterwards people are told what is to be told."""
+    """The store's lock, the signals, signs of life, and a progress bar where somebody watches; afterwards people are told."""
     stopper = Stopper()
     try:
         with (
             run_lock(app.store, f"syncd {command}", utc_now(), wait_seconds=wait_seconds),
             stopper.listening(),
+            Signs(app.store, app.clock) as signs,
             progress_line() as progress,
         ):
             collector.rest()
-            yield app.sync(progress, stopper.critical)
+
+            def both(stage: str, count: int) -> None:
+                signs.progress(stage, count)
+                progress(stage, count)
+
+            yield app.sync(both, stopper.critical, signs.began)
     except Exception as error:
         if not isinstance(error, Interrupted):
             _tell_people(app)

@@ -13,6 +13,7 @@ from syncd.bootstrap import App
 from syncd.web import console, pages
 from syncd.web.api import api_blueprint
 from syncd.web.health import add_health
+from syncd.web.hooks import add_hooks
 from syncd.web.navigation import menu
 from syncd.web.observing import add_observing
 from syncd.web.roles import Access, Who
@@ -40,6 +41,7 @@ def web_app(app: App, access: Access | None = None) -> Flask:
         return _plain({"status": error.code, "title": error.name}, error.code or 500)
 
     add_scim(web, app)
+    add_hooks(web, app)
     if access:
         _add_console(web, app, access)
     return web

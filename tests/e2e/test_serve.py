@@ -34,12 +34,16 @@ class Serving:
         except httpx.HTTPError:
             return False
 
-    def web(self) -> list[int]:
-        """The process of the web side."""
+    def part(self, name: str) -> list[int]:
+        """The processes of one part: `web`, `runs`."""
         listed = subprocess.run(
-            ["ps", "--ppid", str(self.process.pid), "-o", "pid="], capture_output=True, text=True, check=False
+            ["ps", "--ppid", str(self.process.pid), "-o", "pid=,comm="], capture_output=True, text=True, check=False
         )
-        return [int(pid) for pid in listed.stdout.split()]
+        return [int(line.split()[0]) for line in listed.stdout.splitlines() if f"syncd {name}" in line]
+
+    def web(self) -> list[int]:
+        """Those that answer."""
+        return self.part("web")
 
 
 def until(true: Callable[[], object]) -> None:
