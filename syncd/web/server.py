@@ -6,6 +6,7 @@ no thread (docs/decisions/0012-server.md). What takes too long to arrive is clos
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import socket
@@ -108,6 +109,7 @@ class Answering:
     def __init__(
         self, app: Wsgi, listener: socket.socket, threads: int, tls: ssl.SSLContext | None, drain_seconds: float
     ) -> None:
+        logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # that a request waited for a thread is no news
         self._map: dict[int, Any] = {}
         self._drain = drain_seconds
         self._until: float | None = None
