@@ -63,10 +63,11 @@ class _House:
         """What each process does."""
         config, listener = self.config, self.listener
         answering = [
-            Role(f"web {number}", lambda sign: _answer(config, listener, sign), _SILENT)
+            Role(f"web {number}", lambda sign: _told(lambda: _answer(config, listener, sign)), _SILENT)
             for number in range(1, config.serve.workers + 1)
         ]
-        return [*answering, Role("runs", lambda sign: _run(config, listener, sign), _SILENT, finishes=True)]
+        running = Role("runs", lambda sign: _told(lambda: _run(config, listener, sign)), _SILENT, finishes=True)
+        return [*answering, running]
 
     def reload(self) -> Sequence[Role] | None:
         """The same with the configuration as it stands in its file now; None, and what is wrong is told, if it cannot be used."""
@@ -108,6 +109,16 @@ def _proven(config: Config) -> Config:
     app.store.dispose()
     warm(config)
     return config
+
+
+def _told(work: Callable[[], None]) -> None:
+    """What a process does; what a person can mend is told as everywhere, and the supervisor starts it again later."""
+    try:
+        work()
+    except SyncdError as error:
+        if told := advice(error):
+            show_error(told)
+        raise SystemExit(1) from None
 
 
 def _answer(config: Config, listener: socket.socket, sign: Callable[[], None]) -> None:

@@ -24,7 +24,7 @@ from syncd.errors import Advice, Interrupted, LockedError, UsageError, advice
 from syncd.run import run
 from syncd.signs import Patience, Signs
 from syncd.stopper import Stopper
-from syncd.store import wishes
+from syncd.store import quarantines, wishes
 from syncd.store.lock import run_lock
 from syncd.store.pauses import paused
 from syncd.store.stirring import Stirring
@@ -127,6 +127,10 @@ class Running:
         return others if len(others) < len(self._app.config.sources) else ()
 
     def _run(self, subject: str, names: tuple[str, ...]) -> None:
+        """Read these, but for those that keep failing; where all of them do there is nothing to run, and an alarm says so."""
+        troubles, now = quarantines.troubles(self._app.store), self._app.clock()
+        if names and all(name in troubles and troubles[name].waits(now) for name in names):
+            return
         self._perform(subject, lambda sync, _signs: run(sync, Request("run", names, patient=True)))
 
     def _run_wish(self) -> None:

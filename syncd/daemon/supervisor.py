@@ -164,6 +164,8 @@ class Supervisor:
                 Path("/proc/self/comm").write_text(f"syncd {role.name}", encoding="utf-8")
             role.main(lambda: _sign(writes))
             code = 0
+        except SystemExit as ended:
+            code = ended.code if isinstance(ended.code, int) else 1
         except BaseException:  # noqa: BLE001 - it ends here, whatever it is
             traceback.print_exc()
         finally:

@@ -51,6 +51,17 @@ def test_a_process_that_is_killed_is_started_again(company: House, part: str) ->
         assert daemon.tells("ended (exit -9) and is started again")
 
 
+@pytest.mark.parametrize("part", ["web", "runs"])
+def test_a_process_without_a_sign_of_life_is_killed_and_started_again(company: House, part: str) -> None:
+    with serving(company, before="import syncd.cli.serve as s; s._SILENT = 4") as daemon:
+        until(daemon.well)
+        before = daemon.part(part)
+        os.kill(before[0], signal.SIGSTOP)
+        until(lambda: daemon.tells("gave no sign of life"))
+        until(lambda: daemon.part(part) not in ([], before))
+        until(daemon.well)
+
+
 def test_when_the_daemon_is_killed_everything_ends(company: House) -> None:
     with serving(company) as daemon:
         until(daemon.well)
