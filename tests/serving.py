@@ -16,7 +16,7 @@ import httpx
 
 from tests.house import House
 
-PATIENCE = 30.0
+PATIENCE = 90.0
 
 
 @dataclass

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.house import House, staff
-from tests.serving import serving, until
+from tests.serving import PATIENCE, serving, until
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_a_process_that_is_killed_is_started_again(company: House, part: str) ->
 
 @pytest.mark.parametrize("part", ["web", "runs"])
 def test_a_process_without_a_sign_of_life_is_killed_and_started_again(company: House, part: str) -> None:
-    with serving(company, before="import syncd.cli.serve as s; s._SILENT = 4") as daemon:
+    with serving(company, before="import syncd.cli.serve as s; s._SILENT = 8") as daemon:
         until(daemon.well)
         before = daemon.part(part)
         os.kill(before[0], signal.SIGSTOP)
@@ -126,7 +126,7 @@ def test_the_systems_manager_is_told(company: House, tmp_path: Path) -> None:
     path = tmp_path / "notify"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(str(path))
-        manager.settimeout(30)
+        manager.settimeout(PATIENCE)
         with serving(company, {"NOTIFY_SOCKET": str(path), "WATCHDOG_USEC": "3000000"}) as daemon:
             heard = [manager.recv(100).decode()]
             while heard.count("WATCHDOG=1") < 3 or "READY=1" not in heard:

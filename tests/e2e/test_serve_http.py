@@ -19,7 +19,7 @@ from cryptography.x509.oid import NameOID
 
 from syncd.web.proxies import TrustedProxies
 from tests.house import House, staff
-from tests.serving import Serving, serving, until
+from tests.serving import PATIENCE, Serving, serving, until
 
 SLOW = 200
 DAYS = timedelta(days=1)
@@ -41,7 +41,7 @@ def daemon(company: House) -> Iterator[Serving]:
 
 def connect(url: str) -> socket.socket:
     host, _, port = url.split("//")[1].partition(":")
-    return socket.create_connection((host, int(port)), timeout=10)
+    return socket.create_connection((host, int(port)), timeout=PATIENCE)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_what_was_asked_before_the_daemon_stops_is_answered(company: House) -> N
             daemon.process.send_signal(signal.SIGTERM)
             asked.sendall(b"1\r\n\r\n")
             assert asked.recv(15) == b"HTTP/1.1 200 OK"
-        assert daemon.process.wait(30) == 0
+        assert daemon.process.wait(PATIENCE) == 0
 
 
 # --- TLS ----------------------------------------------------------------------------------------------------------
