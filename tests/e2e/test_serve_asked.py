@@ -184,7 +184,7 @@ def test_a_run_that_hangs_is_ended_and_told(company: House, store: Engine, stubb
     hold.touch()
     company.configure(serve={"listen": "127.0.0.1:0", "hung_after": 1, "drain_seconds": 1})
     quick = "import syncd.config_daemon as c, syncd.daemon.running as r\nfrom datetime import timedelta\n"
-    quick += "class Quick(timedelta):\n    def __new__(cls, minutes=None, **k):\n        return timedelta(seconds=2) if minutes else timedelta(**k)\n"
+    quick += "class Quick(timedelta):\n    def __new__(cls, minutes=None, **k):\n        return timedelta(seconds=8) if minutes else timedelta(**k)\n"
     quick += "r.timedelta = Quick\n"
     held = (
         HOLDS.replace("    while", "    with sync.critical():\n     while").replace("        time", "         time")
@@ -196,10 +196,11 @@ def test_a_run_that_hangs_is_ended_and_told(company: House, store: Engine, stubb
         until(lambda: [alert.kind for alert in open_alerts(store)] == ["hung_run"])
         until(lambda: lines(store)[0].error)
         assert "no progress" in lines(store)[0].error
-        hold.unlink()
         if stubborn:
             until(lambda: daemon.tells("the process `runs` ended (exit -9)"))
+            hold.unlink()
         else:
+            hold.unlink()
             until(lambda: daemon.tells("stopped by hung"))
             company.hire(staff(3))
         until(lambda: done(store) == 1)
