@@ -1,6 +1,6 @@
 """The log: events with names, for people or as JSON, on standard error. Personal data is cut out of all of it.
 
-Everything goes through one pipe (`log_pipe`): our events, what libraries tell `logging`, and gunicorn. Whatever is told inside
+Everything goes through one pipe (`log_pipe`): our events, and what libraries tell `logging`. Whatever is told inside
 `about(run_id=…)` carries these values. Until `install` is called nothing is written, and nothing is imported for it.
 
 `EVENTS` is the whole list. Each is told in one place; `docs/events.md` is made from it.
@@ -91,7 +91,7 @@ a search may hold what a directory calls people.
 | --- | --- | --- |
 {rows}
 
-What libraries tell (`logging`, gunicorn) goes the same way, with their logger's name and a sentence as `event`.
+What libraries tell (`logging`) goes the same way, with their logger's name and a sentence as `event`.
 """
 
 

@@ -13,7 +13,7 @@ from typing import Final
 
 import click
 
-from syncd.bootstrap import open_app
+from syncd.bootstrap import open_app, open_log
 from syncd.cli.common import config_option, out, show_error, show_note, verbose_option
 from syncd.cli.mail import send_waiting
 from syncd.config import Config, load_config
@@ -22,7 +22,10 @@ from syncd.daemon.listening import listen, shown
 from syncd.daemon.running import Running, Telling
 from syncd.daemon.supervisor import Role, Supervisor
 from syncd.errors import Exit, Interrupted, SyncdError, advice
+from syncd.metrics import counting_together
+from syncd.notify.courier import Courier
 from syncd.render import counted
+from syncd.spans import tracing
 from syncd.store import wishes
 from syncd.web.app import web_app
 from syncd.web.proxies import TrustedProxies
@@ -42,7 +45,7 @@ def serve(config_file: Path) -> int:
     Ends with 0 when it is stopped (SIGINT, SIGTERM), once what was begun is done. SIGHUP reads the configuration again.
     """
     house = _House(config_file)
-    with house.listener:
+    with house.listener, counting_together():
         out.print(f"serving {house.address}", soft_wrap=True)
         Supervisor(house.roles(), house.reload, show_note, lambda: house.config.serve.drain_seconds).run()
     out.print("stopped")
@@ -125,8 +128,10 @@ def _answer(config: Config, listener: socket.socket, sign: Callable[[], None]) -
     """A process that answers."""
     serve = config.serve
     tls = context_of(*serve.tls.files) if serve.tls else None
-    app = TrustedProxies(web_app(open_app(config)), serve.trusted_proxies)
-    Answering(app, listener, serve.threads, tls, serve.drain_seconds).stay(sign)
+    app = open_app(config)
+    open_log(app)
+    web = TrustedProxies(web_app(app), serve.trusted_proxies)
+    Answering(web, listener, serve.threads, tls, serve.drain_seconds).stay(sign)
 
 
 def _run(config: Config, listener: socket.socket, sign: Callable[[], None]) -> None:
@@ -134,13 +139,15 @@ def _run(config: Config, listener: socket.socket, sign: Callable[[], None]) -> N
     listener.close()
     Thread(target=_pulse, args=(sign, os.getppid(), config.serve.drain_seconds), name="pulse", daemon=True).start()
     app = open_app(config)
+    open_log(app)
 
     def done(report: Report) -> None:
         if report.plan.changes or report.resumed:
             out.print(f"[dim]{app.clock():%Y-%m-%d %H:%M:%S}[/] {_line(report)}", soft_wrap=True)
 
     try:
-        Running(app, Telling(show_note, show_error, done, lambda: send_waiting(app))).stay()
+        with tracing(config.tracing), Courier(app):
+            Running(app, Telling(show_note, show_error, done, lambda: send_waiting(app))).stay()
     except (KeyboardInterrupt, Interrupted):
         return
 

@@ -8,6 +8,8 @@ from typing import Any, Final
 
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from syncd.web.observing import UNTRUSTED
+
 _FORWARDED: Final = (
     "HTTP_X_FORWARDED_FOR",
     "HTTP_X_FORWARDED_PROTO",
@@ -35,8 +37,9 @@ class TrustedProxies:
         """Answer one request."""
         if self._is_ours(environ.get("REMOTE_ADDR", "")):
             return self._behind(environ, start_response)
-        for name in _FORWARDED:
-            environ.pop(name, None)
+        said = [name for name in _FORWARDED if environ.pop(name, None) is not None]
+        if said:
+            environ[UNTRUSTED] = True
         return self._app(environ, start_response)
 
     def _is_ours(self, peer: str) -> bool:

@@ -59,7 +59,7 @@ def test_a_run_that_fails_tells_why(house: House, written: io.StringIO) -> None:
 
 
 def test_emails_are_cut_wherever_they_come_from(written: io.StringIO) -> None:
-    logging.getLogger("gunicorn.error").warning("for %s", "anna.berg@example.com")
+    logging.getLogger("waitress").warning("for %s", "anna.berg@example.com")
     log.tell("run_started", command="run", to=["Anna.Berg@example.com", {"ida@x.example": 1}])
     try:
         int("of anna.berg@example.com")
