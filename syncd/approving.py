@@ -6,11 +6,12 @@ May not: talk to a person. What is refused is raised, with what to do.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Engine
 
-from syncd.core.approval import Approval, UnknownKeyError, ask_again, choose, same_person, since
+from syncd.core.approval import Approval, MeanwhileError, UnknownKeyError, ask_again, choose, same_person, since
 from syncd.core.change import Change, Decision, Finding
 from syncd.core.plan import Plan
 from syncd.core.safety import Review
@@ -21,6 +22,16 @@ from syncd.store.plans import StoredPlan
 
 SCHEDULER = "schedule"
 """The actor of runs that nobody asked for: anybody may approve what they planned."""
+
+
+@dataclass(frozen=True, slots=True)
+class LookedAt:
+    """What somebody had before the eyes who says yes."""
+
+    digest: str
+    """Of the plan."""
+    approvals: int
+    """The newest approval that was shown with it (`plans.last_seen`)."""
 
 
 def approve(
@@ -34,6 +45,7 @@ def approve(
     now: datetime,
     lasts: timedelta,
     four_eyes: bool = False,
+    looked_at: LookedAt | None = None,
 ) -> Approval:
     """Approve what a plan holds, all of it or item by item.
 
@@ -47,15 +59,19 @@ def approve(
         now: the present moment.
         lasts: how long an approval, and a plan, are of use.
         four_eyes: whether who asked for the plan may not approve it.
+        looked_at: what the approver had before the eyes; None: whatever is there now.
 
     Raises:
-        UsageError: no such plan, damaged or too old, the same person, no comment, or keys that are not held.
+        UsageError: no such plan, damaged or too old, the same person, no comment, keys that are not held, or the plan is not
+            as it was looked at.
     """
     where = f"plan p{plan_id}"
     stored = plans.load(store, plan_id)
     if stored is None:
         raise UsageError(f"there is no plan p{plan_id}", cure="see `syncd runs`")
     _require_usable(stored, now, lasts)
+    if looked_at and looked_at.digest != stored.plan.digest:
+        raise UsageError(f"plan p{plan_id} is not the one that was looked at", cure="look at it again, then decide")
     if not comment.strip():
         raise UsageError("an approval needs a comment", cure='say why: --comment "left the company, see HR-17"')
     if four_eyes:
@@ -69,7 +85,11 @@ def approve(
     if not keys:
         raise UsageError(f"plan p{plan_id} holds nothing that could be approved", cure=f"see `syncd show p{plan_id}`")
     approval = Approval(stored.plan.digest, keys, approver, comment.strip(), now, now + lasts)
-    plans.approve(store, plan_id, approval)
+    try:
+        plans.approve(store, plan_id, approval, looked_at.approvals if looked_at else None)
+    except MeanwhileError as error:
+        cure = "look at the plan again: what is left may need no more"
+        raise UsageError(f"{error}, after you looked at it: nothing was added", where=where, cure=cure) from error
     return approval
 
 

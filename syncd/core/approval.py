@@ -36,6 +36,18 @@ class UnknownKeyError(ValueError):
         super().__init__(f"no held changes of this plan: {', '.join(self.keys)}")
 
 
+class MeanwhileError(ValueError):
+    """Others approved of the same plan, after it was looked at."""
+
+    def __init__(self, approvals: Sequence[Approval]) -> None:
+        self.approvals = tuple(approvals)
+        super().__init__(
+            "; ".join(
+                f"{one.approver} approved {len(one.keys)} of it at {one.approved_at:%H:%M} UTC" for one in approvals
+            )
+        )
+
+
 def choose(decisions: Mapping[str, Decision], only: Iterable[str] = (), without: Iterable[str] = ()) -> frozenset[str]:
     """The held changes that an approval names.
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, func, select
 
-from syncd.core.approval import Approval
+from syncd.core.approval import Approval, MeanwhileError
 from syncd.core.change import Change, Decision, Finding, RecordKey
 from syncd.core.humans import Link
 from syncd.core.plan import Plan, change_from_dict, change_to_dict
@@ -88,6 +88,8 @@ def save(
                     "plan_id": plan_id,
                     "place": place,
                     "key": change.key,
+                    "kind": change.kind,
+                    "source": change.records[0].source if change.records else "",
                     "decision": review.decisions[change.key].word,
                     "change": change_to_dict(change),
                 }
@@ -143,9 +145,24 @@ def newest(engine: Engine) -> int | None:
         return connection.execute(select(func.max(plans.c.id))).scalar()
 
 
-def approve(engine: Engine, plan_id: int, approval: Approval) -> None:
-    """Keep an approval, with its line in the audit."""
+def approve(engine: Engine, plan_id: int, approval: Approval, seen: int | None = None) -> None:
+    """Keep an approval, with its line in the audit.
+
+    Args:
+        engine: the store's.
+        plan_id: which plan was looked at.
+        approval: see there.
+        seen: the newest approval of this plan (see `last_seen`) that the approver knew of; None: whatever there is.
+
+    Raises:
+        MeanwhileError: others approved of it since.
+    """
     with writing(engine) as connection:
+        if seen is not None:
+            connection.execute(select(plans.c.id).where(plans.c.id == plan_id).with_for_update())
+            query = select(approvals).where(approvals.c.digest == approval.digest, approvals.c.id > seen)
+            if since := [_approval(row) for row in connection.execute(query)]:
+                raise MeanwhileError(since)
         row = {
             "plan_id": plan_id,
             "digest": approval.digest,
@@ -165,6 +182,13 @@ def approvals_of(engine: Engine, digest: str) -> list[Approval]:
     """The approvals that name this digest, lapsed ones too."""
     with reading(engine) as connection:
         return [_approval(row) for row in connection.execute(select(approvals).where(approvals.c.digest == digest))]
+
+
+def last_seen(engine: Engine, digest: str) -> int:
+    """The number of the newest approval that names this digest; 0 when there is none."""
+    with reading(engine) as connection:
+        query = select(func.coalesce(func.max(approvals.c.id), 0)).where(approvals.c.digest == digest)
+        return int(connection.execute(query).scalar_one())
 
 
 def last_approval(engine: Engine, now: datetime) -> tuple[int, Approval] | None:

@@ -245,12 +245,24 @@ plan_changes = Table(
     Column("plan_id", Integer, nullable=False),
     Column("place", Integer, nullable=False),
     Column("key", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("source", String, nullable=False, comment="of the primary record; empty: it is made from none"),
     Column("decision", String, nullable=False),
     Column("change", Json, nullable=False),
     PrimaryKeyConstraint("plan_id", "place"),
     sqlite_with_rowid=False,
 )
-Index("plan_changes_key", plan_changes.c.plan_id, plan_changes.c.key, unique=True)
+_CHANGES = plan_changes.c
+Index("plan_changes_key", _CHANGES.plan_id, _CHANGES.key, unique=True)
+Index(  # all that a plan is filtered by, in its order: a page is found without reading the changes
+    "plan_changes_shown",
+    _CHANGES.plan_id,
+    _CHANGES.place,
+    _CHANGES.decision,
+    _CHANGES.kind,
+    _CHANGES.source,
+    _CHANGES.key,
+)
 
 approvals = Table(
     "approvals",

@@ -317,12 +317,17 @@ def upgrade() -> None:
         sa.Column("plan_id", sa.Integer(), nullable=False),
         sa.Column("place", sa.Integer(), nullable=False),
         sa.Column("key", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("source", sa.String(), nullable=False, comment="of the primary record; empty: it is made from none"),
         sa.Column("decision", sa.String(), nullable=False),
         sa.Column("change", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("plan_id", "place"),
         sqlite_with_rowid=False,
     )
     op.create_index("plan_changes_key", "plan_changes", ["plan_id", "key"], unique=True)
+    op.create_index(
+        "plan_changes_shown", "plan_changes", ["plan_id", "place", "decision", "kind", "source", "key"], unique=False
+    )
     op.create_table(
         "plans",
         sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
