@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, Row, select, update
+from sqlalchemy import Engine, Row, func, literal_column, or_, select, update
 
 from connectors.model import Certificate, normalise_email
 from syncd.core.change import RecordKey
@@ -15,7 +15,7 @@ from syncd.core.safety import SourceRead
 from syncd.store.clusters import Trust
 from syncd.store.engine import reading, writing
 from syncd.store.sql import upsert
-from syncd.store.tables import meta, runs
+from syncd.store.tables import journal, meta, runs
 
 _SHOWN_PROBLEMS = 100
 
@@ -130,6 +130,23 @@ def find(engine: Engine, run_id: int) -> Row[Any] | None:
     """One run's line."""
     with reading(engine) as connection:
         return connection.execute(select(runs).where(runs.c.id == run_id)).first()
+
+
+def under_way(engine: Engine) -> Row[Any] | None:
+    """The newest run, if it has not ended."""
+    with reading(engine) as connection:
+        row = connection.execute(select(runs).order_by(runs.c.id.desc()).limit(1)).first()
+    return row if row and row.state == "running" else None
+
+
+def bad_ends(engine: Engine, run_id: int, limit: int, offset: int = 0) -> tuple[int, list[Row[Any]]]:
+    """How many steps of a run failed, dropped out or are unproven, and some of them: key, state and why."""
+    ended_badly = or_(*(journal.c.state == literal_column(f"'{state}'") for state in ("failed", "stale", "unproven")))
+    where = (journal.c.run_id == run_id, ended_badly)
+    query = select(journal.c.key, journal.c.state, journal.c.message).where(*where).order_by(journal.c.key)
+    with reading(engine) as connection:
+        total = connection.execute(select(func.count()).select_from(journal).where(*where)).scalar_one()
+        return total, list(connection.execute(query.limit(limit).offset(offset))) if total else []
 
 
 def remember(engine: Engine, values: Mapping[str, str]) -> None:

@@ -303,6 +303,8 @@ Index(
     sqlite_where=_UNENDED,
     postgresql_where=_UNENDED,
 )
+_ENDED_BADLY = or_(journal.c.state == "failed", journal.c.state == "stale", journal.c.state == "unproven")
+Index("journal_ended_badly", journal.c.run_id, sqlite_where=_ENDED_BADLY, postgresql_where=_ENDED_BADLY)
 
 audit = Table(
     "audit",

@@ -18,6 +18,7 @@ from syncd.bootstrap import App
 from syncd.web import words
 from syncd.web.desk import Desk, Done, Download
 from syncd.web.frame import Entry
+from syncd.web.live import add_live
 from syncd.web.problems import problem_of
 from syncd.web.roles import Access, Who
 
@@ -50,6 +51,7 @@ def console_blueprint(app: App, access: Access, entries: Iterable[Entry]) -> Blu
         problem = problem_of(error)
         return render_template("problem.html", problem=problem), problem.status
 
+    add_live(console, app)
     for entry in entries:
         console.add_url_rule(
             entry.path,

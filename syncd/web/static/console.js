@@ -14,21 +14,26 @@ function localise(root) {
   }
 }
 
-// <div data-live="ADDRESS">: each message replaces its text part by part (data-live-part="name"); "end" loads the page anew.
-function listen(root) {
-  for (const place of root.querySelectorAll("[data-live]")) {
-    const stream = new EventSource(place.dataset.live);
-    stream.onmessage = (event) => {
-      const said = JSON.parse(event.data);
-      for (const part of place.querySelectorAll("[data-live-part]")) {
-        const value = said[part.dataset.livePart];
-        if (value === undefined || value === null) continue;
-        if (part.tagName === "PROGRESS") part.value = value; else part.textContent = value;
-      }
-    };
-    stream.addEventListener("end", () => { stream.close(); location.reload(); });
-  }
+// <div data-live="ADDRESS">: each message replaces its text part by part (data-live-part="name"); "end" loads the page anew,
+// unless somebody is about to write something. A stream that is refused (too many of them) is asked for again a little later.
+function follow(place) {
+  const stream = new EventSource(place.dataset.live);
+  stream.onmessage = (event) => {
+    const said = JSON.parse(event.data);
+    for (const part of place.querySelectorAll("[data-live-part]")) {
+      const value = said[part.dataset.livePart];
+      if (value === undefined || value === null) continue;
+      if (part.tagName === "PROGRESS") part.value = value; else part.textContent = value;
+    }
+  };
+  stream.onerror = () => { if (stream.readyState === EventSource.CLOSED) setTimeout(() => follow(place), 15000); };
+  stream.addEventListener("end", () => {
+    stream.close();
+    if (!document.activeElement.matches("input, textarea, select")) location.reload();
+  });
 }
+
+function listen(root) { for (const place of root.querySelectorAll("[data-live]")) follow(place); }
 
 // <div class="chart" data-chart='{"labels": […seconds], "series": [{"label": …, "values": […]}]}'> beside a table that says the same.
 function draw(root) {

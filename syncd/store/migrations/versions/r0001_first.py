@@ -116,6 +116,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("operation_id"),
         sqlite_with_rowid=False,
     )
+    op.create_index(
+        "journal_ended_badly",
+        "journal",
+        ["run_id"],
+        unique=False,
+        sqlite_where=sa.text("state = 'failed' OR state = 'stale' OR state = 'unproven'"),
+        postgresql_where=sa.text("state = 'failed' OR state = 'stale' OR state = 'unproven'"),
+    )
     op.create_index("journal_fluix_id", "journal", ["fluix_id"], unique=False)
     op.create_index(
         "journal_open",
