@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import Engine
 
@@ -31,6 +31,7 @@ from syncd.config_scim_push import ScimPushSourceConfig
 from syncd.config_target import PortalTargetConfig
 from syncd.core.budgets import BudgetKind, Budgets, Limit
 from syncd.core.diff import Ground
+from syncd.core.explain import Rule, Ways
 from syncd.core.leaving import Farewells
 from syncd.core.proof import Sampling
 from syncd.core.rules import GroupRule, Rules
@@ -43,6 +44,9 @@ from syncd.store.orders import OrderBook
 from syncd.store.retention import Keep
 from syncd.store.sources import SourceMemory
 from syncd.sync import Progress, Sync, Telling
+
+if TYPE_CHECKING:
+    from syncd.explaining import Asked
 
 _ldap_log = logging.getLogger("syncd.ldap")
 """Told every search of a directory, as the `ldapsearch` command that does the same."""
@@ -255,3 +259,16 @@ def _limits(window: WindowBudget) -> dict[BudgetKind, Limit]:
         each = limit.per_group if isinstance(limit, MemberLimit) else None
         limits[kind] = Limit(limit.count, limit.percent, Limit(each.count, each.percent) if each else None)
     return limits
+
+
+def asked_of(app: App) -> Asked:
+    """What `why` works with: the store, and the rules with the lines on which they stand."""
+    from syncd.explaining import Asked  # noqa: PLC0415 - only where somebody asks
+
+    config = app.config
+    ways = Ways(
+        rules_of(config),
+        lambda key: Rule(key, config.line_of(key)),
+        tuple(source.name for source in config.sources),
+    )
+    return Asked(app.store, ways, ground_of(config), config.people.adopt == "matched", app.clock())

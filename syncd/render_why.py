@@ -53,7 +53,7 @@ def _lines(step: Step, file: str) -> Iterator[RenderableType]:
             values.add_column(no_wrap=True, style="dim")
             values.add_column(overflow="fold")
             for name, value in fact.values.items():
-                values.add_row(escape(name), escape(_text(value)))
+                values.add_row(escape(name), escape(text_of(value)))
             yield Padding(values, (0, 0, 0, 2))
         for rule in fact.rules:
             yield Padding(f"[dim]{escape(_rule(rule, file))}[/]", (0, 0, 0, 2))
@@ -63,13 +63,14 @@ def _rule(rule: Rule, file: str) -> str:
     return f"by {rule.key}, {file} line {rule.line}" if rule.line else f"by {rule.key}, by default"
 
 
-def _text(value: object) -> str:
+def text_of(value: object) -> str:
+    """A value as people read it."""
     if value is None:
         return "none"
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, list | tuple):
-        return ", ".join(map(_text, value)) or "none"
+        return ", ".join(map(text_of, value)) or "none"
     if isinstance(value, Mapping):
-        return "; ".join(f"{name} {_text(one)}" for name, one in value.items())
+        return "; ".join(f"{name} {text_of(one)}" for name, one in value.items())
     return str(value) or "(empty)"

@@ -11,8 +11,8 @@ import yaml
 from syncd.bootstrap import App
 from syncd.cli import mail
 from syncd.cli.common import by_hand, embedded, print_json, say, standard, write_whole
-from syncd.cli.plain_yaml import PlainYamlError, parse
 from syncd.errors import Exit, UsageError
+from syncd.plain_yaml import PlainYamlError, parse
 from syncd.render import counted
 
 

@@ -14,10 +14,9 @@ from syncd.bootstrap import App
 from syncd.cli.common import out, print_json, standard, write_whole
 from syncd.cli.users.history import moment
 from syncd.errors import Exit, UsageError
+from syncd.render_audit import COLUMNS, cells, walk_document
 from syncd.store.audit import Mark, Walk, stream, walk
 from syncd.store.engine import snapshot
-
-COLUMNS = ("place", "at", "actor", "action", "subject", "detail", "salt", "seal", "hash")
 
 
 @click.group()
@@ -35,17 +34,7 @@ def verify(app: App, *, as_json: bool, mark: str | None) -> int:
     """
     found = walk(app.store, _mark(mark) if mark else None)
     if as_json:
-        print_json(
-            {
-                "rows": found.rows,
-                "whole": found.first_broken is None,
-                "first_broken": found.first_broken,
-                "erased": found.erased,
-                "begins": found.begins,
-                "head": str(found.head),
-                "marked": found.marked,
-            }
-        )
+        print_json(walk_document(found))
     else:
         for line in _said(found):
             out.print(line, soft_wrap=not out.is_terminal)
@@ -89,7 +78,7 @@ def export(app: App, *, as_json: bool, out_file: Path, form: str, since: str | N
 
     def write(file: TextIO) -> None:
         if form == "csv":
-            write_table(COLUMNS, (_cells(row) for row in rows()), file)
+            write_table(COLUMNS, (cells(row) for row in rows()), file)
         else:
             file.writelines(orjson.dumps(row).decode() + "\n" for row in rows())
 
@@ -102,13 +91,6 @@ def export(app: App, *, as_json: bool, out_file: Path, form: str, since: str | N
         if count:
             out.print(f"[dim]last row[/] {last} [dim](keep this line elsewhere)[/]", soft_wrap=True)
     return Exit.DONE
-
-
-def _cells(row: Mapping[str, Any]) -> list[str]:
-    cells = (
-        (row[name] if name != "detail" or row[name] is None else orjson.dumps(row[name]).decode()) for name in COLUMNS
-    )
-    return ["" if cell is None else str(cell) for cell in cells]
 
 
 def _mark(text: str) -> Mark:

@@ -9,15 +9,13 @@ import click
 from rich.markup import escape
 from rich.table import Table
 
-from connectors.model import normalise_email
+from syncd import restoring
 from syncd.bootstrap import App, actor
 from syncd.cli.common import out, print_json, say, standard
-from syncd.core.returning import Departure, TicketState, ticket
-from syncd.errors import Exit, UsageError
+from syncd.core.returning import Departure, TicketState
+from syncd.errors import Exit
 from syncd.render import counted
-from syncd.store import accounts, departures
-from syncd.store.audit import Event, append
-from syncd.store.engine import writing
+from syncd.store import departures
 
 
 @click.group()
@@ -42,7 +40,7 @@ def list_(app: App, *, as_json: bool) -> int:
         table.add_column(title, overflow="fold", no_wrap=title in {"days left", "ticket"})
     for one in found:
         by = f"plan p{one.plan_id}" if one.plan_id else f"hand ({one.actor})"
-        back = (_new_user(app, one) or ("no", ""))[0]
+        back = (restoring.new_user(app, one) or ("no", ""))[0]
         deleted = f"{one.deleted_at:%Y-%m-%d %H:%M}"
         table.add_row(*map(escape, (one.email, one.name, deleted, str(one.days_left(now)), by, back, one.ticket or "")))
     out.print(table)
@@ -58,10 +56,10 @@ def list_(app: App, *, as_json: bool) -> int:
 def ticket_(app: App, *, as_json: bool, email: str) -> int:
     """Print the text that asks Fluix support to recover a returned user's set-up. Send it yourself."""
     now = app.clock()
-    one = _find(app, email, now)
-    new_user = _new_user(app, one)
-    text = ticket(one, _account(app), new_user, now)
-    _mark(app, one, "written" if one.ticket != "done" else "done", "restore ticket", now)
+    one = restoring.by_email(app, email, now)
+    new_user = restoring.new_user(app, one)
+    text = restoring.text(app, one, now)
+    restoring.mark(app, one, "written" if one.ticket != "done" else "done", "restore ticket", actor(), now)
     if as_json:
         state: TicketState = "done" if one.ticket == "done" else "written"
         print_json({**_document(app, one, now), "ticket": state, "setup": one.setup, "text": text})
@@ -78,47 +76,13 @@ def ticket_(app: App, *, as_json: bool, email: str) -> int:
 def close(app: App, *, as_json: bool, email: str) -> int:
     """Say that Fluix support has recovered the set-up, or never will: nobody is reminded of it any more."""
     now = app.clock()
-    one = _find(app, email, now)
-    _mark(app, one, "done", "restore close", now)
+    one = restoring.by_email(app, email, now)
+    restoring.mark(app, one, "done", "restore close", actor(), now)
     return say(f"closed: {one.email}", {"email": one.email, "ticket": "done"}, as_json=as_json)
 
 
-def _find(app: App, email: str, now: datetime) -> Departure:
-    """The last deletion of whoever had this address then, or has it now; one that waits for a ticket before others."""
-    address = normalise_email(email)
-    found = [
-        one
-        for one in departures.recoverable(app.store, now)
-        if address in {normalise_email(one.email), normalise_email(one.returned_as or "")}
-    ]
-    if not found:
-        raise UsageError(
-            f"{email} was not deleted within the last 30 days", where=email, cure="see `syncd restore list`"
-        )
-    return max(found, key=lambda one: (one.ticket in {"open", "written"}, one.deleted_at, one.number))
-
-
-def _mark(app: App, one: Departure, state: TicketState, action: str, now: datetime) -> None:
-    with writing(app.store) as connection:
-        departures.mark(connection, one.number, state)
-        append(connection, [Event(actor(), action, one.email, {"fluix_id": one.fluix_id, "ticket": state})], now)
-
-
-def _new_user(app: App, one: Departure) -> tuple[str, str] | None:
-    """Email and id of the user who was made anew, by a run or in another way; as last read."""
-    if one.returned_id:
-        return one.returned_as or one.email, one.returned_id
-    fluix_id = accounts.id_of(app.store, one.email)
-    return (one.email, fluix_id) if fluix_id and fluix_id != one.fluix_id else None
-
-
-def _account(app: App) -> str:
-    """What Fluix support knows the account by, as far as the configuration says."""
-    return str(getattr(app.config.target, "name", app.config.target.type))
-
-
 def _document(app: App, one: Departure, now: datetime) -> dict[str, Any]:
-    new_user = _new_user(app, one)
+    new_user = restoring.new_user(app, one)
     return {
         "email": one.email,
         "name": one.name,

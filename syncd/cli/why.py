@@ -8,13 +8,12 @@ from typing import Any
 import click
 from rich.markup import escape
 
-from syncd.bootstrap import App, ground_of, open_app, rules_of
+from syncd.bootstrap import asked_of, open_app
 from syncd.cli.common import config_option, json_option, number_of, out, print_json
-from syncd.config import Config, load_config
-from syncd.core.explain import Rule, Ways
+from syncd.config import load_config
 from syncd.errors import Exit
-from syncd.explaining import Asked, why_then
 from syncd.explaining import why as why_now
+from syncd.explaining import why_then
 from syncd.render_why import explained_document, show_explained
 
 
@@ -29,8 +28,7 @@ def why(*, email: str, run_id: str | None, as_json: bool, config_file: Path) -> 
     EMAIL is an address that somebody has, should have or had, or a record as SOURCE:ID. Neither source nor target is read.
     """
     config = load_config(config_file)
-    app = open_app(config)
-    asked = _asked(app, config)
+    asked = asked_of(open_app(config))
     answer = why_now(asked, email) if run_id is None else why_then(asked, email, number_of(run_id, "r"))
     if as_json:
         people = [explained_document(person) for person in answer.people]
@@ -44,12 +42,3 @@ def why(*, email: str, run_id: str | None, as_json: bool, config_file: Path) -> 
     for sentence in answer.not_kept:
         out.print(f"[dim]not kept[/] {escape(sentence)}", soft_wrap=not out.is_terminal)
     return Exit.DONE
-
-
-def _asked(app: App, config: Config) -> Asked:
-    ways = Ways(
-        rules_of(config),
-        lambda key: Rule(key, config.line_of(key)),
-        tuple(source.name for source in config.sources),
-    )
-    return Asked(app.store, ways, ground_of(config), config.people.adopt == "matched", app.clock())

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import click
 from rich.markup import escape
 from rich.table import Table
 
-from connectors.fluix.portal import PortalTarget
-from connectors.fluix.portal.book import Item, LastExport, Order
 from connectors.fluix.portal.proof import contradiction
 from connectors.fluix.portal.words import steps, title
+from syncd import work_orders as orders
 from syncd.bootstrap import App, actor
 from syncd.cli.common import number_of, out, print_json, say, standard
-from syncd.config_target import PortalTargetConfig
 from syncd.errors import Exit, LockedError, UsageError
 from syncd.render import counted
-from syncd.store.lock import run_lock
 
 _STYLE = {"open": "yellow", "confirmed": "cyan", "done": "green", "withdrawn": "red"}
 
@@ -33,19 +28,19 @@ def workorders() -> None:
 @standard
 def list_orders(app: App, *, as_json: bool) -> int:
     """List the work orders, the newest first."""
-    portal = _portal(app)
-    orders = portal.book.orders()
+    portal = orders.portal(app)
+    found = portal.book.orders()
     if as_json:
-        print_json([_summary(order, app.clock()) for order in orders])
+        print_json([orders.summary(order, app.clock()) for order in found])
         return Exit.DONE
-    if not orders:
+    if not found:
         out.print("no work orders yet: `syncd run` makes one when there is something to do")
         return Exit.DONE
     table = Table(box=None, pad_edge=False, header_style="dim")
     for name in ("order", "made (UTC)", "age", "items", "open", "done", "withdrawn", "notice"):
         table.add_column(name, overflow="fold")
-    for order in orders:
-        told = _summary(order, app.clock())
+    for order in found:
+        told = orders.summary(order, app.clock())
         counts = [str(told[name]) for name in ("items", "open", "done", "withdrawn")]
         age = f"{told['age_days']:.1f} days"
         table.add_row(order.name, f"{order.created_at:%Y-%m-%d %H:%M}", age, *counts, order.notice)
@@ -58,19 +53,19 @@ def list_orders(app: App, *, as_json: bool) -> int:
 @standard
 def show_order(app: App, *, as_json: bool, order_id: str) -> int:
     """Show a work order (w3) item by item."""
-    portal = _portal(app)
-    order = _order(portal, order_id)
+    portal = orders.portal(app)
+    order = orders.order(portal, _number(order_id))
     last = portal.book.last_export()
     known = portal.book.holdings(item.fluix_id for item in order.items if item.fluix_id)
     if as_json:
-        items = [_document(item, last, known) for item in order.items]
-        print_json({**_summary(order, app.clock()), "list": items})
+        items = [orders.document(item, last, known) for item in order.items]
+        print_json({**orders.summary(order, app.clock()), "list": items})
         return Exit.DONE
     out.print(f"[bold]work order {order.name}[/], made {order.created_at:%Y-%m-%d %H:%M} UTC")
     if order.notice_text:
         out.print(f"[red]notice[/] {escape(order.notice_text)}", soft_wrap=True)
     for item in order.items:
-        state = _state(item)
+        state = orders.state(item)
         out.print(f"\n[{_STYLE[state]}]{state:9}[/] {item.place}. {escape(title(item))}", soft_wrap=True)
         out.print(f"          [dim]{escape(item.why.key)}[/]", soft_wrap=True)
         if said := contradiction(item, last, known) if state == "confirmed" else item.withdrawn_why:
@@ -87,8 +82,8 @@ def show_order(app: App, *, as_json: bool, order_id: str) -> int:
 @standard
 def export_order(app: App, *, as_json: bool, order_id: str, folder: Path) -> int:
     """Write a work order once more, as it stands now: what is done or withdrawn by now is marked, and not imported again."""
-    portal = _portal(app)
-    place = portal.export_order(_order(portal, order_id), folder)
+    portal = orders.portal(app)
+    place = portal.export_order(orders.order(portal, _number(order_id)), folder)
     files = sorted(file.name for file in place.iterdir())
     document = {"order": f"w{number_of(order_id, 'w')}", "folder": str(place), "files": files}
     return say(f"written: {place} and {place.name}.zip", document, as_json=as_json)
@@ -103,11 +98,7 @@ def export_order(app: App, *, as_json: bool, order_id: str, folder: Path) -> int
 def confirm(app: App, *, as_json: bool, order_id: str, keys: tuple[str, ...]) -> int:
     """Say that items were done. The next export still decides, wherever it can show them."""
     try:
-        with run_lock(app.store, "syncd workorders confirm", app.clock()):
-            portal = _portal(app)
-            order = _order(portal, order_id)
-            items = [_item(order, key) for key in keys]
-            closed = [item for item in items if portal.confirm(item, actor())]
+        order, items, closed = orders.confirm(app, _number(order_id), keys, actor())
     except LockedError as error:
         error.cure = "wait until it ends, then do this again"
         raise
@@ -122,75 +113,7 @@ def confirm(app: App, *, as_json: bool, order_id: str, keys: tuple[str, ...]) ->
     return say(told, document, as_json=as_json)
 
 
-def _portal(app: App) -> PortalTarget:
-    target = app.config.target
-    if not isinstance(target, PortalTargetConfig):
-        raise UsageError(
-            f"this command is about the portal, and the target is {target.type}",
-            cure="set `target: {type: portal}`; see config.example.yaml",
-        )
-    return app.portal(target)
-
-
-def _order(portal: PortalTarget, order_id: str) -> Order:
+def _number(order_id: str) -> int:
     if not order_id.removeprefix("w").isdigit():
         raise UsageError(f'"{order_id}" is no number of a work order', cure="see `syncd workorders list`")
-    order = portal.book.order(number_of(order_id, "w"))
-    if order is None:
-        raise UsageError(f"there is no work order {order_id}", cure="see `syncd workorders list`")
-    return order
-
-
-def _item(order: Order, key: str) -> Item:
-    found = [item for item in order.items if key in {str(item.place), item.why.key}]
-    if not found:
-        raise UsageError(f"{order.name} has no item {key}", cure=f"see `syncd workorders show {order.name}`")
-    if len(found) > 1:
-        raise UsageError(f"{order.name} has several items {key}", cure="give the item's number")
-    (item,) = found
-    if not item.open:
-        raise UsageError(f"{order.name} item {item.place} is {_state(item)} already", cure="nothing is to be confirmed")
-    return item
-
-
-def _state(item: Item) -> str:
-    if item.withdrawn_at:
-        return "withdrawn"
-    if item.closed_at:
-        return "done"
-    return "confirmed" if item.confirmed_at else "open"
-
-
-def _summary(order: Order, now: datetime) -> dict[str, Any]:
-    states = [_state(item) for item in order.items]
-    return {
-        "order": order.name,
-        "created_at": order.created_at.isoformat(),
-        "age_days": round((now - order.created_at).total_seconds() / 86_400, 1),
-        "items": len(states),
-        "open": states.count("open") + states.count("confirmed"),
-        "done": states.count("done"),
-        "withdrawn": states.count("withdrawn"),
-        "stops": [item.why.key for item in order.stops],
-        "notice": order.notice,
-        "notice_text": order.notice_text,
-    }
-
-
-def _document(item: Item, last: LastExport | None, known: Any) -> dict[str, Any]:
-    return {
-        "item": item.place,
-        "key": item.why.key,
-        "state": _state(item),
-        "title": title(item),
-        "steps": [] if item.in_import else steps(item),
-        "in_import": item.in_import,
-        "reason": item.why.reason,
-        "approved_by": item.why.approved_by or None,
-        "ordered_at": item.ordered_at.isoformat(),
-        "confirmed_at": item.confirmed_at.isoformat() if item.confirmed_at else None,
-        "confirmed_by": item.confirmed_by or None,
-        "closed_at": item.closed_at.isoformat() if item.closed_at else None,
-        "withdrawn": item.withdrawn_why or None,
-        "contradiction": (contradiction(item, last, known) if item.open else "") or None,
-    }
+    return number_of(order_id, "w")

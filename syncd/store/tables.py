@@ -319,6 +319,7 @@ audit = Table(
     Column("seal", LargeBinary(32), comment="of salt, subject and detail"),
     Column("hash", LargeBinary(32), nullable=False, comment="of this row's seal and the rest, and the hash before"),
 )
+Index("audit_subject", audit.c.subject, audit.c.place)
 
 ledger = Table(
     "ledger",

@@ -14,7 +14,7 @@ from tests.web_house import DESKTOP, PHONE, console_of, listening, needs_chromiu
 pytestmark = needs_chromium
 
 PAGES = [entry.path for entry in pages.ALL if entry.kind == "page" and not entry.parts() and entry.template]
-SAMPLES = ["/runs/1", "/plans/1", "/plans/1/findings"]
+SAMPLES = ["/runs/1", "/plans/1", "/plans/1/findings", "/why?email=e001@example.com"]
 """Pages of one thing, as they are in the company of the fixture."""
 
 

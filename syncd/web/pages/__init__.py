@@ -3,11 +3,13 @@
 from typing import Final
 
 from syncd.web.frame import Entry
-from syncd.web.pages import approvals, overview, plans, runs
+from syncd.web.pages import approvals, audit, overview, plans, runs, why
 
 ALL: Final[tuple[Entry, ...]] = (
     *overview.room.entries,
     *runs.room.entries,
     *plans.room.entries,
     *approvals.room.entries,
+    *why.room.entries,
+    *audit.room.entries,
 )

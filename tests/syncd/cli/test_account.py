@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from syncd.cli.plain_yaml import PlainYamlError, parse
+from syncd.plain_yaml import PlainYamlError, parse
 
 COPY = """\
 users:

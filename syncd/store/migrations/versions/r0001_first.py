@@ -82,6 +82,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("place"),
     )
+    op.create_index("audit_subject", "audit", ["subject", "place"], unique=False)
     op.create_table(
         "group_links",
         sa.Column("source", sa.String(), nullable=False),
