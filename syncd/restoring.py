@@ -35,7 +35,7 @@ def by_email(app: App, email: str, now: datetime) -> Departure:
     return max(found, key=lambda one: (one.ticket in {"open", "written"}, one.deleted_at, one.number))
 
 
-def mark(app: App, one: Departure, state: TicketState, action: str, actor: str, now: datetime) -> None:
+def mark(app: App, one: Departure, state: TicketState, action: str, *, actor: str, now: datetime) -> None:
     """Keep how far the ticket is, with a line in the audit."""
     with writing(app.store) as connection:
         departures.mark(connection, one.number, state)

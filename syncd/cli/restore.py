@@ -59,7 +59,7 @@ def ticket_(app: App, *, as_json: bool, email: str) -> int:
     one = restoring.by_email(app, email, now)
     new_user = restoring.new_user(app, one)
     text = restoring.text(app, one, now)
-    restoring.mark(app, one, "written" if one.ticket != "done" else "done", "restore ticket", actor(), now)
+    restoring.mark(app, one, "written" if one.ticket != "done" else "done", "restore ticket", actor=actor(), now=now)
     if as_json:
         state: TicketState = "done" if one.ticket == "done" else "written"
         print_json({**_document(app, one, now), "ticket": state, "setup": one.setup, "text": text})
@@ -77,7 +77,7 @@ def close(app: App, *, as_json: bool, email: str) -> int:
     """Say that Fluix support has recovered the set-up, or never will: nobody is reminded of it any more."""
     now = app.clock()
     one = restoring.by_email(app, email, now)
-    restoring.mark(app, one, "done", "restore close", actor(), now)
+    restoring.mark(app, one, "done", "restore close", actor=actor(), now=now)
     return say(f"closed: {one.email}", {"email": one.email, "ticket": "done"}, as_json=as_json)
 
 

@@ -56,7 +56,7 @@ def console_blueprint(app: App, access: Access, entries: Iterable[Entry]) -> Blu
         console.add_url_rule(
             entry.path,
             entry.name,
-            _page(app, entry) if entry.kind == "page" else _deed(app, entry),
+            _VIEWS[entry.kind](app, entry),
             methods=["GET"] if entry.kind == "page" else ["POST"],
         )
     return console
@@ -77,15 +77,36 @@ def _page(app: App, entry: Entry) -> Callable[..., ResponseReturnValue]:
 def _deed(app: App, entry: Entry) -> Callable[..., ResponseReturnValue]:
     def deed(**of_the_path: Any) -> ResponseReturnValue:
         desk = _desk(app, entry)
-        sent = plain(request.form)
-        sent.pop("csrf_token", None)
-        files = {name: file.read() for name, file in request.files.items() if file.filename}
-        done = entry.function(desk, entry.asked.model_validate({**sent, **files}), **of_the_path)
+        done = entry.function(desk, entry.asked.model_validate(_sent()), **of_the_path)
         assert isinstance(done, Done)
         flash(done.message)
         return redirect(ROOT + done.go, 303)
 
     return deed
+
+
+def _question(app: App, entry: Entry) -> Callable[..., ResponseReturnValue]:
+    def question(**of_the_path: Any) -> ResponseReturnValue:
+        desk = _desk(app, entry)
+        asked = entry.asked.model_validate(_sent())
+        document = entry.function(desk, asked, **of_the_path)
+        return render_template(entry.template, page=document, asked=asked, entry=entry)
+
+    return question
+
+
+_VIEWS: Final[dict[str, Callable[[App, Entry], Callable[..., ResponseReturnValue]]]] = {
+    "page": _page,
+    "deed": _deed,
+    "question": _question,
+}
+
+
+def _sent() -> dict[str, Any]:
+    sent = plain(request.form)
+    sent.pop("csrf_token", None)
+    files = {name: file.read() for name, file in request.files.items() if file.filename}
+    return {**sent, **files}
 
 
 def _desk(app: App, entry: Entry) -> Desk:

@@ -2,6 +2,7 @@
 
 A page is a function `(desk, asked: Query, **of_the_path) -> Document`; its document is what the template shows, and what the API
 answers. A deed is `(desk, form: Form, **of_the_path) -> Done`; the browser is sent to `Done.go`, a program gets the document.
+A question is `(desk, form: Form, **of_the_path) -> Document`: it changes nothing, but what is asked is too long for an address.
 May not: know Flask. `console` and `api` serve what is written down here, `openapi` describes it.
 """
 
@@ -16,15 +17,16 @@ from typing import Any, Literal, TypeVar, get_type_hints
 from syncd.web.desk import Document, Form, Query
 from syncd.web.roles import Role
 
+Kind = Literal["page", "deed", "question"]
 Function = TypeVar("Function", bound=Callable[..., Document])
 _PART = re.compile(r"<(?:(?P<type>int|path):)?(?P<name>[a-z_]+)>")
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One page or deed."""
+    """One page, deed or question."""
 
-    kind: Literal["page", "deed"]
+    kind: Kind
     path: str
     """As Flask writes it: `/plans/<int:plan_id>`."""
     role: Role
@@ -67,9 +69,11 @@ class Room:
         """Write down a deed: POST."""
         return self._written("deed", path, role, "")
 
-    def _written(
-        self, kind: Literal["page", "deed"], path: str, role: Role, template: str
-    ) -> Callable[[Function], Function]:
+    def question(self, path: str, template: str, role: Role) -> Callable[[Function], Function]:
+        """Write down a question: POST, answered with a page."""
+        return self._written("question", path, role, template)
+
+    def _written(self, kind: Kind, path: str, role: Role, template: str) -> Callable[[Function], Function]:
         def write(function: Function) -> Function:
             self.entries.append(_entry(kind, path, role, function, template))
             return function
@@ -77,7 +81,7 @@ class Room:
         return write
 
 
-def _entry(kind: Literal["page", "deed"], path: str, role: Role, function: Callable[..., Any], template: str) -> Entry:
+def _entry(kind: Kind, path: str, role: Role, function: Callable[..., Any], template: str) -> Entry:
     said = get_type_hints(function)
     base: type[Query | Form] = Query if kind == "page" else Form
     asked = next((one for one in said.values() if isinstance(one, type) and issubclass(one, base)), base)

@@ -38,7 +38,7 @@ def description(entries: Iterable[Entry], root: str) -> dict[str, Any]:
     """
     entries = list(entries)
     answers: set[type[BaseModel]] = {Problem, *(entry.answer for entry in entries if entry.answer is not Download)}
-    asked: set[type[BaseModel]] = {entry.asked for entry in entries if entry.kind == "deed"}
+    asked: set[type[BaseModel]] = {entry.asked for entry in entries if entry.kind != "page"}
     wanted = [*((one, "serialization") for one in _sorted(answers)), *((one, "validation") for one in _sorted(asked))]
     _, schemas = models_json_schema(wanted, ref_template=_PLACE)  # type: ignore[arg-type]
     paths: dict[str, Any] = {}

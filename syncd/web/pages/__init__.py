@@ -3,7 +3,7 @@
 from typing import Final
 
 from syncd.web.frame import Entry
-from syncd.web.pages import approvals, audit, overview, plans, runs, why
+from syncd.web.pages import approvals, audit, overview, plans, restore, runs, settings, whatif, why, workorders
 
 ALL: Final[tuple[Entry, ...]] = (
     *overview.room.entries,
@@ -11,5 +11,9 @@ ALL: Final[tuple[Entry, ...]] = (
     *plans.room.entries,
     *approvals.room.entries,
     *why.room.entries,
+    *whatif.room.entries,
+    *workorders.room.entries,
+    *restore.room.entries,
     *audit.room.entries,
+    *settings.room.entries,
 )

@@ -146,4 +146,5 @@ def _plain(row: Row[Any]) -> dict[str, Any]:
     secret = {
         name: value.hex() if (value := getattr(row, name)) is not None else None for name in ("salt", "seal", "hash")
     }
-    return {**row._asdict(), "at": row.at.isoformat(), **secret}
+    plain = {name: getattr(row, name) for name in COLUMNS}
+    return {**plain, "at": row.at.isoformat(), **secret}

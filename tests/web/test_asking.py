@@ -1,0 +1,113 @@
+"""What if, settings, the restore ledger and work orders in the console."""
+
+from __future__ import annotations
+
+import io
+from datetime import UTC, datetime
+from zipfile import ZipFile
+
+import pytest
+
+from syncd.store import departures
+from syncd.web.pages import whatif
+from syncd.web.roles import Role
+from tests.e2e.test_portal import SETTINGS
+from tests.house import House, staff
+from tests.portal_server import Portal, User
+from tests.web_house import Console, console_of
+
+
+@pytest.fixture
+def console(house: House) -> Console:
+    house.syncd("run")
+    house.hire(staff(9))
+    house.syncd("plan")
+    return console_of(house)
+
+
+def test_other_rules_are_tried_out(console: Console) -> None:
+    told = console.json("/whatif", sent={"fragment": "leavers: {grace_days: 14}"})
+    assert [change["kind"] for change in told["only_now"]] == ["delete_user"] * 3
+    assert (told["now"]["counts"], told["then"]["counts"]) == ({"delete_user": 3}, {})
+    page = console.do("/whatif", 200, file=(io.BytesIO(b"leavers: {grace_days: 14}"), "other.yaml"))
+    assert "Not any more" in page.text
+
+
+def test_a_whole_configuration_is_taken_for_its_rules(console: Console, house: House) -> None:
+    house.configure(leavers={"grace_days": 14})
+    told = console.json("/whatif", sent={"fragment": house.config.read_text(encoding="utf-8")})
+    assert len(told["only_now"]) == 3
+    assert told["notes"][0].endswith("sources, store, version")
+
+
+@pytest.mark.parametrize(
+    ("fragment", "status", "said"),
+    [
+        ("target: {type: account}", 422, "target"),
+        ("leavers: {grace: 14}", 422, "leavers.grace"),
+        ("- 1", 400, "no section is given"),
+        ("&a [*a]", 400, "no plain YAML"),
+    ],
+)
+def test_what_is_no_rule_is_refused(console: Console, fragment: str, status: int, said: str) -> None:
+    assert said in str(console.json("/whatif", status, sent={"fragment": fragment}))
+
+
+def test_it_is_done_for_so_many_people_and_not_for_more(console: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(whatif, "_PEOPLE", 8)
+    assert "syncd whatif --with" in console.json("/whatif", 409, sent={"fragment": "leavers: {grace_days: 1}"})["cure"]
+    assert console.json("/whatif", 422, sent={"fragment": "x" * 70_000})
+    console.somebody.role = Role.VIEWER
+    assert console.json("/whatif", 403, sent={"fragment": "leavers: {grace_days: 1}"})
+
+
+def test_settings_say_where_each_comes_from_and_no_secret(house: House) -> None:
+    push = {"name": "okta", "type": "scim_push"}
+    house.configure(
+        sources=[*house.settings["sources"], push], store="sqlite:///syncd.db", store_password={"env": "HUSH"}
+    )
+    lines = {line["text"]: line for line in console_of(house).json("/settings")["lines"]}
+    assert lines["  grace_days: 0.0"]["line"]
+    assert lines["  expire_hours: 72"] == {"text": "  expire_hours: 72", "line": None, "value": True}
+    assert '  env: "HUSH"' in lines
+    assert "grace_days" in console_of(house).page("/settings")
+
+
+def test_who_was_deleted_and_the_ticket(console: Console, house: House) -> None:
+    house.syncd("run")
+    (one, *others) = console.json("/restore")["departures"]
+    assert (len(others), one["days_left"], one["returned_as"]) == (2, 30, None)
+    shown = console.json(f"/restore/{one['number']}")
+    assert shown["text"].startswith("Subject: Please recover the set-up of a deleted user: ")
+    assert "The text for Fluix support" in console.page(f"/restore/{one['number']}")
+    console.do(f"/restore/{one['number']}/written")
+    assert departures.recoverable(console.app.store, console.app.clock())[0].ticket == "written"
+    console.do(f"/restore/{one['number']}/close")
+    assert console.json(f"/restore/{one['number']}")["departure"]["ticket"] == "done"
+    assert console.json("/audit?action=restore close")["rows"][0]["actor"] == "maria"
+    assert console.page("/restore/99", 404)
+
+
+def test_work_orders_are_looked_at_downloaded_and_confirmed(house: House) -> None:
+    house.configure(target=SETTINGS)
+    portal = Portal(groups={"Field"})
+    portal.users["old@example.com"] = User("Old", set(), "Active")
+    (house.folder / "exports").mkdir()
+    portal.export(house.folder / "exports", datetime.now(UTC))
+    done = house.syncd("run")
+    assert done.code == 0, done.err
+    console = console_of(house)
+    (order,) = console.json("/workorders")["orders"]
+    assert order["open"] == order["items"] > 0
+    assert "What is to be done" in console.page("/workorders/1")
+    archive = console.client.get("/console/workorders/1/export")
+    assert ZipFile(io.BytesIO(archive.data)).namelist()
+    console.do("/workorders/1/confirm", **{"items[]": "1"})
+    assert console.json("/workorders/1")["items"][0]["confirmed_by"] == "maria"
+    assert console.json("/workorders/1/confirm", 409, sent={"items": ["999"]})["detail"] == "w1 has no item 999"
+    assert console.page("/workorders/2", 404)
+
+
+def test_without_a_portal_there_are_no_work_orders(console: Console) -> None:
+    assert "where the target is the portal" in console.page("/workorders")
+    assert console.page("/workorders/1", 404)
