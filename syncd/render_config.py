@@ -33,16 +33,21 @@ def tree(section: Section) -> dict[str, Any]:
         key = written.get(name, field.alias or name)
         if key is not None:
             found[key] = value
-        elif isinstance(value, dict):
-            found |= value
     return found
+
+
+def _short(section: Section) -> str:
+    """The one word that a part is written with, where a word will do: `documents: hold`."""
+    words = [getattr(section, name) for name, key in section.written_as.items() if key is None]
+    given = [getattr(section, name) for name, key in section.written_as.items() if key is not None]
+    return str(words[0]) if words and not any(given) else ""
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Secret):
         return {"env": value.env} if value.env is not None else {"file": value.file}
     if isinstance(value, Section):
-        return tree(value)
+        return _short(value) or tree(value)
     if isinstance(value, Mapping):
         return {str(key): _plain(one) for key, one in value.items()}
     if isinstance(value, list | tuple | set | frozenset):

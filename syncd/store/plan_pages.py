@@ -5,9 +5,11 @@ What can be filtered by stands in an index of its own, in the plan's order (`pla
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Connection, Engine, Row, func, select
@@ -82,12 +84,14 @@ def lines(engine: Engine, limit: int, offset: int) -> tuple[int, list[Row[Any]]]
         return total, list(connection.execute(query))
 
 
-def counts(engine: Engine, plan_id: int) -> dict[tuple[str, str], int]:
-    """How many changes there are of each decision and kind."""
+@lru_cache(maxsize=64)
+def counts(engine: Engine, plan_id: int, digest: str) -> Mapping[tuple[str, str], int]:
+    """How many changes there are of each decision and kind; a kept plan never changes, so they are counted once."""
+    del digest
     columns = (table.c.decision, table.c.kind)
     query = select(*columns, func.count()).where(table.c.plan_id == plan_id).group_by(*columns)
     with reading(engine) as connection:
-        return {(decision, kind): count for decision, kind, count in connection.execute(query)}
+        return MappingProxyType({(decision, kind): count for decision, kind, count in connection.execute(query)})
 
 
 def some(

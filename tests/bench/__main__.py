@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.bench.account import account
+from tests.bench.console import console as console_pages
 from tests.bench.daemon import daemon
 from tests.bench.data import prepare
 from tests.bench.ldap import ldap
@@ -144,6 +145,7 @@ BENCHES = {
     "ldap-changes": ldap_changes,
     "scim": scim,
     "mdm": mdm,
+    "console": console_pages,
     "daemon": daemon,
     "servers": servers,
 }

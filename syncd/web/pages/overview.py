@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, time
 
 from syncd.bootstrap import budgets_of
 from syncd.core.budgets import NOTHING, BudgetKind, Budgets, Limit, Past, Tally, Window
 from syncd.store import alerts, glance, pauses, plan_pages, plans, quarantines, runs, sizes, tallies, wishes
+from syncd.store.plan_pages import Head
 from syncd.web.desk import Desk, Document, Query
 from syncd.web.frame import Room
 from syncd.web.pages.plans import approvers, lasts
@@ -119,6 +120,8 @@ def overview(desk: Desk, asked: Query) -> Overview:
     last = [line_of(row) for row in runs.history(desk.store, 5)]
     pause = pauses.paused(desk.store, desk.now)
     schedule = desk.app.config.schedule
+    number = plans.newest(desk.store)
+    newest = plan_pages.head(desk.store, number) if number else None
     return Overview(
         sources=list(_health(desk, names)),
         alerts=[
@@ -130,8 +133,8 @@ def overview(desk: Desk, asked: Query) -> Overview:
         next_run=_next(schedule.cron, desk.now) if schedule.cron and not pause else None,
         waiting=wishes.waiting(desk.store),
         running=next((run for run in last if run.state == "running"), None),
-        held=_held(desk),
-        budgets=list(_bars(desk)),
+        held=_held(desk, newest),
+        budgets=list(_bars(desk, newest)),
         people=_chart(glance.people_over_time(desk.store, names), desk.now.date()),
         last_runs=last,
     )
@@ -168,13 +171,11 @@ def _health(desk: Desk, names: Iterable[str]) -> Iterator[SourceHealth]:
         )
 
 
-def _held(desk: Desk) -> Held | None:
+def _held(desk: Desk, head: Head | None) -> Held | None:
     """What the newest plan holds, and nobody approved."""
-    newest = plans.newest(desk.store)
-    head = plan_pages.head(desk.store, newest) if newest else None
     if head is None or head.decision != "hold" or desk.now - head.created_at > lasts(desk):
         return None
-    counts = plan_pages.counts(desk.store, head.plan_id)
+    counts = plan_pages.counts(desk.store, head.plan_id, head.digest)
     by_kind = {kind: count for (decision, kind), count in counts.items() if decision == "hold"}
     approved = approvers(plans.approvals_of(desk.store, head.digest), head.digest, desk.now)
     waiting = sum(by_kind.values()) - len(approved)
@@ -183,12 +184,11 @@ def _held(desk: Desk) -> Held | None:
     return Held(plan_id=head.plan_id, waiting=waiting, by_kind=by_kind, until=head.created_at + lasts(desk))
 
 
-def _bars(desk: Desk) -> Iterator[Bar]:
+def _bars(desk: Desk, newest: Head | None) -> Iterator[Bar]:
     budgets = budgets_of(desk.app.config)
     past = tallies.windows(desk.store, desk.now).past
     managed = sum(sizes.count_accounts(desk.store).values()) if _percents(budgets) else 0
-    newest = plans.newest(desk.store)
-    planned = plan_pages.counts(desk.store, newest) if newest else {}
+    planned = plan_pages.counts(desk.store, newest.plan_id, newest.digest) if newest else {}
     for window in ("run", "day", "week"):
         for kind, limit in budgets.of(window).items():
             if window == "run" and kind not in _OF_A_PLAN:
@@ -203,7 +203,7 @@ def _percents(budgets: Budgets) -> bool:
     return any(limit.percent is not None for window in windows for limit in window.values())
 
 
-def _planned(planned: dict[tuple[str, str], int], kind: BudgetKind) -> Tally:
+def _planned(planned: Mapping[tuple[str, str], int], kind: BudgetKind) -> Tally:
     number = sum(count for (_, of), count in planned.items() if of == _OF_A_PLAN[kind])
     return Tally(number, number)
 

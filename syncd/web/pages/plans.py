@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
@@ -171,7 +171,7 @@ def show_plan(desk: Desk, asked: Asked, plan_id: int) -> PlanPage:
     seen = kept.last_seen(desk.store, head.digest)  # before the approvals: one that comes between is rather asked about
     approvals = kept.approvals_of(desk.store, head.digest)
     by = approvers(approvals, head.digest, desk.now)
-    of_each = plan_pages.counts(desk.store, plan_id)
+    of_each = plan_pages.counts(desk.store, plan_id, head.digest)
     total, rows = plan_pages.some(desk.store, plan_id, asked.filter, by, limit=asked.size, offset=asked.offset)
     by_decision, by_kind = _sum(of_each, 0, [one.word for one in Decision]), _sum(of_each, 1, KINDS)
     newest = kept.newest(desk.store)
@@ -245,7 +245,7 @@ def _may_not(desk: Desk, head: Head) -> str:
     return ""
 
 
-def _sum(of_each: dict[tuple[str, str], int], place: int, names: Iterable[str]) -> dict[str, int]:
+def _sum(of_each: Mapping[tuple[str, str], int], place: int, names: Iterable[str]) -> dict[str, int]:
     return {name: sum(count for key, count in of_each.items() if key[place] == name) for name in names}
 
 
