@@ -2,8 +2,9 @@
 # check    style, types, dependency rule              bench  every speed that is claimed, beside its peer
 # coverage of the core by branch: 98 % at least          mutants  which mistakes in the checks no test of the core notices
 # install  .venv from the lock                        lock   work the locks out anew
+# messages  catalogues of the console's languages
 # migration  the first one, from the tables (until the first release)
-.PHONY: run install test check coverage mutants bench lock migration clean
+.PHONY: run install test check coverage mutants bench lock migration messages clean
 
 VENV ?= .venv
 PYTHON ?= python3
@@ -77,6 +78,9 @@ lock:
 
 migration: $(VENV)/.tests-installed
 	$(BIN)/python -m tests.migration
+
+messages: $(VENV)/.tests-installed
+	$(BIN)/python -m tests.messages
 
 clean:
 	rm -rf $(VENV) .mutants mutants build *.egg-info .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,51 @@
+"""Catalogues: nothing is missing, nothing is stale, and the page is in the language of who reads it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from babel.messages.catalog import Catalog
+from babel.messages.mofile import read_mo
+
+from tests.messages import LANGUAGES, file_of, kept, said
+from tests.web_house import Console
+
+_PLACE = re.compile(r"%\([a-z]+\)s")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_everything_is_translated(language: str) -> None:
+    catalog = kept(language)
+    assert {one.id for one in said() if one.id} == {one.id for one in catalog if one.id}, "make messages"
+    assert [one.id for one in catalog if one.id and (not one.string or not all(one.string) or one.fuzzy)] == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_is_filled_in_stands_in_the_translation_too(language: str) -> None:
+    for one in kept(language):
+        ids, strings = ((found,) if isinstance(found, str) else found for found in (one.id, one.string))
+        assert {name for text in ids for name in _PLACE.findall(text)} == {
+            name for text in strings for name in _PLACE.findall(text)
+        }, one.id
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_is_compiled_is_what_was_translated(language: str) -> None:
+    with file_of(language, "mo").open("rb") as stream:
+        compiled = _pairs(read_mo(stream))
+    assert compiled == _pairs(kept(language)), "make messages"
+
+
+def _pairs(catalog: Catalog) -> list[tuple[str, str]]:
+    return sorted((str(list(one.id)), str(list(one.string))) for one in catalog if one.id)
+
+
+def test_the_page_is_in_the_language_of_who_reads_it(console: Console) -> None:
+    console.somebody.language = "de"
+    page = console.page("/plans")
+    assert '<html lang="de">' in page
+    assert "Pläne" in page
+    console.somebody.language = None
+    answer = console.client.get("/console/plans", headers={"Accept-Language": "fr, de;q=0.9, en;q=0.5"})
+    assert "Pläne" in answer.text
