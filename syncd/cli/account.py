@@ -9,8 +9,9 @@ import click
 import yaml
 
 from syncd.bootstrap import App
+from syncd.by_hand import embedded
 from syncd.cli import mail
-from syncd.cli.common import by_hand, embedded, print_json, say, standard, write_whole
+from syncd.cli.common import by_hand, print_json, say, standard, write_whole
 from syncd.errors import Exit, UsageError
 from syncd.plain_yaml import PlainYamlError, parse
 from syncd.render import counted

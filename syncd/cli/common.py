@@ -7,7 +7,7 @@ import json
 import logging
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TextIO, TypeVar
 
@@ -15,17 +15,15 @@ import click
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from connectors.fluix.account import EmbeddedAccount
+from syncd import by_hand as doing
 from syncd import collector
 from syncd.bootstrap import App, actor, open_app, open_log, utc_now
 from syncd.config import load_config
-from syncd.errors import Advice, Exit, Interrupted, LockedError, UsageError
+from syncd.errors import Advice, Exit, Interrupted, UsageError
 from syncd.render import labelled
 from syncd.signs import Signs
 from syncd.spans import tracing
 from syncd.stopper import Stopper
-from syncd.store.audit import Event, append
-from syncd.store.engine import writing
 from syncd.store.lock import run_lock
 from syncd.sync import Sync
 
@@ -117,21 +115,6 @@ def say(sentence: str, document: object, *, as_json: bool) -> int:
     return Exit.DONE
 
 
-def embedded(app: App) -> EmbeddedAccount:
-    """The embedded account.
-
-    Raises:
-        UsageError: the target is another one.
-    """
-    target = app.target()
-    if not isinstance(target, EmbeddedAccount):
-        raise UsageError(
-            f"this command is about the embedded account, and the target is {app.config.target.type}",
-            cure="set `target: {type: account}`, or use Fluix's Admin Portal",
-        )
-    return target
-
-
 @contextmanager
 def working(app: App, command: str, wait_seconds: float = 0.0) -> Iterator[Sync]:
     """The store's lock, the signals, signs of life, and a progress bar where somebody watches; afterwards people are told."""
@@ -164,22 +147,9 @@ def _tell_people(app: App) -> None:
         look_after(app)
 
 
-@contextmanager
-def by_hand(app: App, action: str, subject: str, **detail: Any) -> Iterator[dict[str, Any]]:
-    """A change that a person makes by hand: never in the middle of a run, and in the audit once it is done.
-
-    Yields:
-        The audit's detail, for what is known only afterwards.
-    """
-    with ExitStack() as stack:
-        try:
-            stack.enter_context(run_lock(app.store, f"syncd {action}", app.clock()))
-        except LockedError as error:
-            error.cure = "wait until it ends, then do this again"
-            raise
-        yield detail
-        with writing(app.store) as connection:
-            append(connection, [Event(actor(), action, subject, detail)], app.clock())
+def by_hand(app: App, action: str, subject: str, **detail: Any) -> AbstractContextManager[dict[str, Any]]:
+    """A change that whoever calls makes by hand; see `syncd.by_hand`."""
+    return doing.by_hand(app, actor(), action, subject, **detail)
 
 
 def write_whole(file: Path, write: Callable[[TextIO], object], encoding: str = "utf-8") -> None:

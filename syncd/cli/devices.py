@@ -12,27 +12,15 @@ import click
 from rich.markup import escape
 from rich.table import Table
 
-from connectors.fluix.account.settings import Settings
-from connectors.fluix.account.signing_in import Device, SignIn
+from connectors.fluix.account.signing_in import Device
 from syncd.bootstrap import App
-from syncd.cli.common import Command, by_hand, embedded, out, print_json, say, standard
+from syncd.by_hand import signing_in
+from syncd.cli.common import Command, by_hand, out, print_json, say, standard
 from syncd.errors import Exit, UsageError
 from syncd.render import counted
 
 _LONGEST_FILE = 4096
 """Bytes of a password's file; what is larger is another file."""
-
-
-def signing_in(app: App) -> SignIn:
-    """Signing in to the embedded account.
-
-    Raises:
-        UsageError: the target is another one.
-    """
-    embedded(app)
-    settings = app.config.target.settings
-    assert isinstance(settings, Settings)
-    return SignIn(app.store, app.clock, settings)
 
 
 def password_file(command: Command) -> Command:

@@ -11,7 +11,8 @@ from rich.table import Table
 
 from connectors.fluix.csv_files import write_table
 from syncd.bootstrap import App
-from syncd.cli.common import by_hand, embedded, out, print_json, say, standard, write_whole
+from syncd.by_hand import embedded
+from syncd.cli.common import by_hand, out, print_json, say, standard, write_whole
 from syncd.errors import Exit
 from syncd.render import counted
 

@@ -17,7 +17,8 @@ from connectors.fluix.account.mail.mailing import Mailing
 from connectors.fluix.account.mail.sending import Delivered
 from connectors.fluix.account.settings import Settings
 from syncd.bootstrap import App, actor
-from syncd.cli.common import by_hand, embedded, err, out, print_json, progress_line, say, show_error, standard
+from syncd.by_hand import embedded
+from syncd.cli.common import by_hand, err, out, print_json, progress_line, say, show_error, standard
 from syncd.config_target import AccountTargetConfig
 from syncd.errors import Exit, UsageError, advice
 from syncd.render import counted, labelled

@@ -7,7 +7,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from syncd.bootstrap import App
-from syncd.cli.common import by_hand, embedded, out, print_json, say, standard
+from syncd.by_hand import embedded
+from syncd.cli.common import by_hand, out, print_json, say, standard
 from syncd.errors import Exit, UsageError
 from syncd.render import counted
 

@@ -13,7 +13,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import Forbidden, Unauthorized
 
 from syncd.bootstrap import App
-from syncd.web.console import downloaded, plain
+from syncd.web.console import MOST_BYTES, downloaded, plain
 from syncd.web.desk import Desk, Download
 from syncd.web.frame import Entry
 from syncd.web.openapi import description
@@ -30,6 +30,7 @@ def api_blueprint(app: App, access: Access, entries: Iterable[Entry]) -> Bluepri
 
     @api.before_request
     def admit() -> None:
+        request.max_content_length = MOST_BYTES
         if request.endpoint != "api.openapi":
             g.who = access.by_token()
             if g.who is None:

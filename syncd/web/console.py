@@ -24,6 +24,8 @@ from syncd.web.roles import Access, Who
 
 ROOT: Final = "/console"
 _LIST_END: Final = "[]"
+MOST_BYTES: Final = 16 * 1024 * 1024
+"""No form is larger, with its files."""
 
 
 def console_blueprint(app: App, access: Access, entries: Iterable[Entry]) -> Blueprint:
@@ -37,6 +39,7 @@ def console_blueprint(app: App, access: Access, entries: Iterable[Entry]) -> Blu
         g.who = access.by_session()
         if g.who is None:
             return redirect(access.login_address(request.full_path.rstrip("?")))
+        request.max_content_length = MOST_BYTES
         if request.method == "POST":
             access.check_csrf()
         return None
@@ -78,6 +81,10 @@ def _deed(app: App, entry: Entry) -> Callable[..., ResponseReturnValue]:
     def deed(**of_the_path: Any) -> ResponseReturnValue:
         desk = _desk(app, entry)
         done = entry.function(desk, entry.asked.model_validate(_sent()), **of_the_path)
+        if isinstance(done, Download):
+            return downloaded(done)
+        if entry.template:
+            return render_template(entry.template, page=done, asked=None, entry=entry)
         assert isinstance(done, Done)
         flash(done.message)
         return redirect(ROOT + done.go, 303)

@@ -3,6 +3,7 @@
 A page is a function `(desk, asked: Query, **of_the_path) -> Document`; its document is what the template shows, and what the API
 answers. A deed is `(desk, form: Form, **of_the_path) -> Done`; the browser is sent to `Done.go`, a program gets the document.
 A question is `(desk, form: Form, **of_the_path) -> Document`: it changes nothing, but what is asked is too long for an address.
+What a deed with a template answers is a page itself, and what answers with a `Download` is a file.
 May not: know Flask. `console` and `api` serve what is written down here, `openapi` describes it.
 """
 
@@ -65,9 +66,9 @@ class Room:
         """Write down a page: GET."""
         return self._written("page", path, role, template)
 
-    def deed(self, path: str, role: Role) -> Callable[[Function], Function]:
-        """Write down a deed: POST."""
-        return self._written("deed", path, role, "")
+    def deed(self, path: str, role: Role, template: str = "") -> Callable[[Function], Function]:
+        """Write down a deed: POST. With a template it is answered with a page: what is shown only once, or changes nothing."""
+        return self._written("deed", path, role, template)
 
     def question(self, path: str, template: str, role: Role) -> Callable[[Function], Function]:
         """Write down a question: POST, answered with a page."""

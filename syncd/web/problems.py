@@ -8,6 +8,9 @@ from http import HTTPStatus
 from pydantic import BaseModel, ConfigDict, ValidationError
 from werkzeug.exceptions import HTTPException
 
+from connectors.errors import PermanentError
+from connectors.errors import RefusedError as RefusedThereError
+from mdm.errors import MdmError
 from syncd.errors import LockedError, SyncdError, UsageError, advice
 
 _log = logging.getLogger("syncd.web")
@@ -60,9 +63,9 @@ def _status(error: Exception) -> HTTPStatus:
     match error:
         case NotFoundError():
             return HTTPStatus.NOT_FOUND
-        case RefusedError() | LockedError():
+        case RefusedError() | RefusedThereError() | LockedError():
             return HTTPStatus.CONFLICT
-        case UsageError():
+        case UsageError() | PermanentError() | MdmError():
             return HTTPStatus.BAD_REQUEST
     return HTTPStatus.SERVICE_UNAVAILABLE
 

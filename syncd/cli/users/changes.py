@@ -12,10 +12,10 @@ from connectors.errors import ConnectorError, PermanentError
 from connectors.fluix.account import EmbeddedAccount
 from connectors.model import normalise_email
 from syncd.bootstrap import App, actor
-from syncd.cli.common import by_hand, embedded, err, out, print_json, say, standard
+from syncd.by_hand import delete_user, embedded
+from syncd.cli.common import by_hand, err, out, print_json, say, standard
 from syncd.errors import Exit, SyncdError, UsageError
 from syncd.render import counted, labelled
-from syncd.store import ledger
 
 
 @click.command()
@@ -115,11 +115,7 @@ def delete(app: App, *, as_json: bool, emails: tuple[str, ...], documents_to: st
     deleted, failed = [], []
     for email in wanted:
         try:
-            detail = {"documents_to": documents_to} if documents_to else {}
-            with by_hand(app, "users delete", email, **detail):
-                user = target.show_user(email)
-                with ledger.by_hand(app.store, user, actor(), app.clock, documents_to):
-                    target.delete_user(email, documents_to=documents_to)
+            delete_user(app, actor(), email, documents_to)
             deleted.append(email)
         except (ConnectorError, SyncdError) as error:
             if len(wanted) == 1:

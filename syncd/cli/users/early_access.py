@@ -8,7 +8,8 @@ import click
 
 from connectors.fluix.csv_files import write_table
 from syncd.bootstrap import App
-from syncd.cli.common import embedded, print_json, say, standard, write_whole
+from syncd.by_hand import embedded
+from syncd.cli.common import print_json, say, standard, write_whole
 from syncd.errors import Exit
 from syncd.render import counted
 

@@ -16,7 +16,8 @@ from connectors.errors import UnreadableError
 from connectors.fluix.csv_files import ImportRow, read_import
 from connectors.model import normalise_email
 from syncd.bootstrap import App
-from syncd.cli.common import by_hand, embedded, err, out, print_json, say, standard, write_whole
+from syncd.by_hand import embedded
+from syncd.cli.common import by_hand, err, out, print_json, say, standard, write_whole
 from syncd.errors import Exit, UsageError
 from syncd.render import counted, labelled
 

@@ -12,7 +12,8 @@ from rich.table import Table
 from connectors.fluix.account.admin.history import Asked
 from connectors.fluix.csv_files import write_table
 from syncd.bootstrap import App
-from syncd.cli.common import by_hand, embedded, out, print_json, say, standard, write_whole
+from syncd.by_hand import embedded
+from syncd.cli.common import by_hand, out, print_json, say, standard, write_whole
 from syncd.cli.users.lists import minute
 from syncd.errors import Exit, UsageError
 

@@ -10,7 +10,8 @@ from rich.table import Table
 
 from connectors.fluix.account.admin.lists import Filter, LastLogin
 from syncd.bootstrap import App
-from syncd.cli.common import embedded, out, print_json, standard
+from syncd.by_hand import embedded
+from syncd.cli.common import out, print_json, standard
 from syncd.errors import Exit
 from syncd.render import counted
 
