@@ -18,6 +18,11 @@ class GroupAdministration(OpenAccount):
         with self._reading() as connection:
             return groups.list_groups(connection)
 
+    def group_names(self) -> list[str]:
+        """The names of all groups, in their order."""
+        with self._reading() as connection:
+            return groups.group_names(connection)
+
     def create_group(self, name: str) -> str:
         """Make a group. Returns its name as it is kept.
 

@@ -42,14 +42,14 @@ class UserAdministration(OpenAccount):
             wanted = lists.Filter(search, state, group, last_login, role, refused)
             return lists.list_users(connection, wanted, self._clock())
 
-    def page_of_users(self, wanted: lists.Filter, page: int, per_page: int) -> lists.Page:
+    def page_of_users(self, wanted: lists.Filter, page: int, per_page: int, sort: lists.Sort = "email") -> lists.Page:
         """One page of the users that fit.
 
         Raises:
             RefusedError: there is no such page.
         """
         with self._reading() as connection:
-            return lists.page_of_users(connection, wanted, self._clock(), page, per_page)
+            return lists.page_of_users(connection, wanted, self._clock(), page, per_page, sort=sort)
 
     def show_user(self, email: str) -> dict[str, Any]:
         """Everything that the account holds of one user.

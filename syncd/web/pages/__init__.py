@@ -3,7 +3,21 @@
 from typing import Final
 
 from syncd.web.frame import Entry
-from syncd.web.pages import approvals, audit, overview, plans, restore, runs, settings, whatif, why, workorders
+from syncd.web.pages import (
+    approvals,
+    audit,
+    deleting,
+    overview,
+    people,
+    person,
+    plans,
+    restore,
+    runs,
+    settings,
+    whatif,
+    why,
+    workorders,
+)
 
 ALL: Final[tuple[Entry, ...]] = (
     *overview.room.entries,
@@ -16,4 +30,7 @@ ALL: Final[tuple[Entry, ...]] = (
     *restore.room.entries,
     *audit.room.entries,
     *settings.room.entries,
+    *people.room.entries,
+    *person.room.entries,
+    *deleting.room.entries,
 )

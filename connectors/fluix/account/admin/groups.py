@@ -55,6 +55,12 @@ def list_groups(connection: Connection) -> list[dict[str, Any]]:
     ]
 
 
+def group_names(connection: Connection) -> list[str]:
+    """The names of all groups, in their order."""
+    query = select(groups.c.name).where(groups.c.account == account_of(connection)).order_by(groups.c.name_key)
+    return list(connection.execute(query).scalars())
+
+
 def create_group(connection: Connection, name: str, now: datetime) -> str:
     """Make a group. Returns its name as it is kept.
 

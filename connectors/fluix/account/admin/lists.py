@@ -20,6 +20,7 @@ from connectors.fluix.account.tables import ADMIN_CONDITION, groups, memberships
 from connectors.model import normalise_name
 
 LastLogin = Literal["day", "month", "never"]
+Sort = Literal["email", "name", "last_login"]
 
 _DAY, _MONTH = timedelta(days=1), timedelta(days=30)
 
@@ -42,12 +43,20 @@ class Filter:
 
 EVERYBODY = Filter()
 
+_ORDER: dict[Sort, tuple[ColumnElement[Any], ...]] = {
+    "email": (users.c.email_key,),
+    "name": (users.c.name_key, users.c.email_key),
+    "last_login": (users.c.last_login_at.desc().nulls_last(), users.c.email_key),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
     """One page of a list."""
 
     users: list[dict[str, Any]]
+    ids: list[str]
+    """Of the users, in the same order."""
     total: int
     number: int
     """From 1."""
@@ -62,8 +71,18 @@ def list_users(connection: Connection, wanted: Filter, now: datetime) -> list[di
     return [summary(row, names) for row, names in _with_groups(connection, rows)]
 
 
-def page_of_users(connection: Connection, wanted: Filter, now: datetime, number: int, size: int) -> Page:
+def page_of_users(
+    connection: Connection, wanted: Filter, now: datetime, number: int, size: int, *, sort: Sort = "email"
+) -> Page:
     """One page of the users that fit, with when they logged in last and why their address was refused.
+
+    Args:
+        connection: to the account.
+        wanted: what they must all be.
+        now: the present moment.
+        number: which page, from 1.
+        size: users of a page.
+        sort: by what; `last_login`: the last one first, who never logged in at the end.
 
     Raises:
         RefusedError: there is no such page.
@@ -72,7 +91,7 @@ def page_of_users(connection: Connection, wanted: Filter, now: datetime, number:
         raise RefusedError(f"page {number} of {size} users each is none", cure="count from 1")
     conditions = _conditions(connection, wanted, now)
     skipped = (number - 1) * size
-    query = select(users.c.user_id).where(*conditions).order_by(users.c.email_key).limit(size).offset(skipped)
+    query = select(users.c.user_id).where(*conditions).order_by(*_ORDER[sort]).limit(size).offset(skipped)
     ids = connection.execute(query).scalars().all()
     if len(ids) < size and (ids or number == 1):
         total = skipped + len(ids)
@@ -81,16 +100,17 @@ def page_of_users(connection: Connection, wanted: Filter, now: datetime, number:
     pages = max(1, -(-total // size))
     if number > pages:
         raise RefusedError(f"there is no page {number}: {total} users are {pages} pages", cure=f"ask for 1 to {pages}")
-    rows = [
-        row
+    there = {
+        row.user_id: row
         for part in chunks(ids)
-        for row in connection.execute(select(users).where(users.c.user_id.in_(part)).order_by(users.c.email_key))
-    ]
+        for row in connection.execute(select(users).where(users.c.user_id.in_(part)))
+    }
+    rows = [there[user_id] for user_id in ids]
     listed = [
         {**summary(row, names), "last_login": moment(row.last_login_at), "refused": row.refused}
         for row, names in _with_groups(connection, rows)
     ]
-    return Page(listed, total, number, pages)
+    return Page(listed, [str(user_id) for user_id in ids], total, number, pages)
 
 
 def _with_groups(connection: Connection, rows: list[Row[Any]] | Any) -> list[tuple[Row[Any], frozenset[str]]]:
