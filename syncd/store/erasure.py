@@ -23,7 +23,7 @@ from scim.tables import resources as pushed
 from syncd.core.needles import Needles, Person, folded
 from syncd.core.returning import KEPT
 from syncd.store import audit as chain
-from syncd.store import searching
+from syncd.store import previews, searching
 from syncd.store.engine import reading, writing
 from syncd.store.sql import chunks, upsert
 from syncd.store.tables import (
@@ -91,6 +91,7 @@ def erase_due(engine: Engine, now: datetime, actor: str = "syncd") -> Erased:
         StoreError: the store could not be written; then nothing was erased.
     """
     _forget_pushed(engine, now)
+    previews.forget_old(engine, now)
     departed = _due(engine, now)
     if not departed:
         return Erased(wiped=_wipe(engine))

@@ -114,6 +114,27 @@ class GroupAdministration(OpenAccount):
         with self._reading() as connection:
             yield documents.stream_documents(connection, email, state)
 
+    def page_of_documents(
+        self, email: str | None, state: str | None, limit: int, skip: int
+    ) -> tuple[list[dict[str, Any]], int]:
+        """A page of the documents, and how many there are.
+
+        Raises:
+            PermanentError: there is no such user.
+        """
+        with self._reading() as connection:
+            return documents.page_of_documents(connection, email, state, limit, skip)
+
+    def discard_documents(self, email: str, state: str | None = None) -> int:
+        """Delete a user's documents for good. Returns how many.
+
+        Raises:
+            PermanentError: there is no such user.
+            RefusedError: there is nothing to delete.
+        """
+        with self._writing() as connection:
+            return documents.discard(connection, email, state, self._clock())
+
     def reassign_documents(self, email: str, to: str, state: str | None = None) -> int:
         """Give a user's documents to somebody else. Returns how many.
 

@@ -7,6 +7,9 @@ from syncd.web.pages import (
     approvals,
     audit,
     deleting,
+    documents,
+    groups,
+    importing,
     overview,
     people,
     person,
@@ -16,6 +19,7 @@ from syncd.web.pages import (
     settings,
     whatif,
     why,
+    workflows,
     workorders,
 )
 
@@ -31,6 +35,10 @@ ALL: Final[tuple[Entry, ...]] = (
     *audit.room.entries,
     *settings.room.entries,
     *people.room.entries,
+    *importing.room.entries,
     *person.room.entries,
     *deleting.room.entries,
+    *groups.room.entries,
+    *workflows.room.entries,
+    *documents.room.entries,
 )

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from flask_babel import gettext as _
 from pydantic import Field
 
-from connectors.fluix.account.admin.lists import Filter
+from connectors.fluix.account.admin.lists import Filter, Page
 from syncd.store import people_pages
 from syncd.store.people_pages import Origin
 from syncd.web.by_hand import account_of, changing, read_only
@@ -108,18 +108,23 @@ def list_people(desk: Desk, asked: Asked) -> People:
     account = account_of(desk)
     wanted = Filter(asked.search, asked.state, asked.group, asked.last_login, asked.role, asked.refused)
     found = account.page_of_users(wanted, asked.page, asked.size, asked.sort)
-    behind = people_pages.origins(desk.store, found.ids)
     taken, seats = account.seats() or (None, None)
     return People(
         total=found.total,
         page=asked.page,
         size=asked.size,
-        people=[_line(one, user, behind.get(one, [])) for one, user in zip(found.ids, found.users, strict=True)],
+        people=person_lines(desk, found),
         groups=account.group_names()[:OFFERED],
         seats_taken=taken,
         seats=seats,
         read_only="",
     )
+
+
+def person_lines(desk: Desk, found: Page) -> list[PersonLine]:
+    """A page of the account's users, with where they come from."""
+    behind = people_pages.origins(desk.store, found.ids)
+    return [_line(one, user, behind.get(one, [])) for one, user in zip(found.ids, found.users, strict=True)]
 
 
 def _as_last_read(desk: Desk, asked: Asked, why: str) -> People:

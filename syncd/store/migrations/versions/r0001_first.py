@@ -496,6 +496,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("number"),
     )
     op.create_table(
+        "previews",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("made_by", sa.String(), nullable=False),
+        sa.Column("made_at", sa.String(length=32), nullable=False),
+        sa.Column("name", sa.String(), nullable=False, comment="of the file, as its owner called it"),
+        sa.Column("content", sa.LargeBinary(), nullable=False, comment="the file, deflated"),
+        sa.PrimaryKeyConstraint("id"),
+        comment="files that were shown to somebody before they are imported; gone after an hour",
+    )
+    op.create_table(
         "wishes",
         sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
         sa.Column("kind", sa.String(), nullable=False, comment="run | plan | apply | user_run"),
