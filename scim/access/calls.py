@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Engine, Row, delete, insert, select
+from sqlalchemy import ColumnElement, Connection, Engine, Row, delete, func, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from scim.access.cutting import kept_body, kept_query
@@ -74,7 +74,9 @@ def row_of(tenant: Tenant, answered: Answered, now: datetime) -> dict[str, Any]:
     }
 
 
-def recent(connection: Connection, limit: int, tenant: str | None = None, *, failed: bool = False) -> list[Row[Any]]:
+def recent(
+    connection: Connection, limit: int, tenant: str | None = None, *, failed: bool = False, skip: int = 0
+) -> list[Row[Any]]:
     """The last calls, newest first.
 
     Args:
@@ -82,13 +84,21 @@ def recent(connection: Connection, limit: int, tenant: str | None = None, *, fai
         limit: at most so many.
         tenant: only this one's.
         failed: only those that were answered with an error.
+        skip: without so many of the newest.
     """
-    query = select(calls).order_by(calls.c.call_id.desc()).limit(limit)
-    if tenant is not None:
-        query = query.where(calls.c.tenant == tenant)
-    if failed:
-        query = query.where(calls.c.status >= _ERRORS)
-    return list(connection.execute(query))
+    query = select(calls).where(*_which(tenant, failed=failed)).order_by(calls.c.call_id.desc())
+    return list(connection.execute(query.limit(limit).offset(skip)))
+
+
+def count(connection: Connection, tenant: str | None = None, *, failed: bool = False) -> int:
+    """How many calls are kept; see `recent`."""
+    query = select(func.count()).select_from(calls).where(*_which(tenant, failed=failed))
+    return connection.execute(query).scalar_one()
+
+
+def _which(tenant: str | None, *, failed: bool) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = [] if tenant is None else [calls.c.tenant == tenant]
+    return [*found, calls.c.status >= _ERRORS] if failed else found
 
 
 class CallLog:

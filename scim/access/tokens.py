@@ -151,6 +151,30 @@ def is_due(credential: Credential, now: datetime) -> bool:
     return credential.used_at is None or now - credential.used_at >= _USED_EVERY
 
 
+def rotate(connection: Connection, number: int, overlap: timedelta, now: datetime) -> Issued | None:
+    """Make a token or a client that follows another one, which ends after the overlap. It lasts as long as the other was to.
+
+    Args:
+        connection: to the store.
+        number: the other's.
+        overlap: how long both are valid.
+        now: the present moment.
+
+    Returns:
+        The new one; None: there is no such number, or it is worthless already.
+    """
+    row = connection.execute(select(*_COLUMNS).where(credentials.c.credential_id == number)).one_or_none()
+    old = _credential(row) if row is not None and row.kind != "access" else None
+    if old is None or not old.usable(now):
+        return None
+    lasts = old.expires_at - old.created_at if old.expires_at else None
+    issue = issue_client if old.kind == "client" else issue_token
+    made = issue(connection, Wanted(old.tenant, old.scope, old.label, lasts), now)
+    ends = min(now + overlap, old.expires_at) if old.expires_at else now + overlap
+    connection.execute(update(credentials).where(credentials.c.credential_id == number).values(expires_at=ends))
+    return made
+
+
 def listed(connection: Connection, tenant: str | None = None) -> list[Credential]:
     """Every token and client, oldest first, without the access tokens that clients got."""
     query = select(*_COLUMNS).where(credentials.c.kind != "access").order_by(credentials.c.credential_id)

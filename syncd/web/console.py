@@ -84,7 +84,9 @@ def _deed(app: App, entry: Entry) -> Callable[..., ResponseReturnValue]:
         if isinstance(done, Download):
             return downloaded(done)
         if entry.template:
-            return render_template(entry.template, page=done, asked=None, entry=entry)
+            answer = Response(render_template(entry.template, page=done, asked=None, entry=entry))
+            answer.headers["Cache-Control"] = "no-store"
+            return answer
         assert isinstance(done, Done)
         flash(done.message)
         return redirect(ROOT + done.go, 303)

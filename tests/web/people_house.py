@@ -7,6 +7,7 @@ from connectors.fluix.account.settings import Settings
 from connectors.fluix.account.signing_in import SignIn
 from syncd.by_hand import embedded
 from tests.house import House, Person, staff
+from tests.web_house import Console
 
 COPY = {
     "users": [
@@ -32,6 +33,7 @@ COPY = {
     ],
 }
 MDM = {"bundle_id": "com.example.app", "vendors": ["intune", "jamf_pro"], "literal": True}
+USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 PUSH = {"name": "acme", "type": "scim_push", "dialect": "entra"}
 
 
@@ -60,3 +62,14 @@ def signing_in(house: House) -> SignIn:
     settings = app.config.target.settings
     assert isinstance(settings, Settings)
     return SignIn(app.store, app.clock, settings)
+
+
+def pushing(console: Console) -> None:
+    """The identity provider of `acme` pushes two people, and makes one mistake."""
+    token = console.json("/scim/tokens/create", sent={"tenant": "acme"})["secret"]
+    bearer = {"Authorization": f"Bearer {token}"}
+    for name in ("vera", "viktor"):
+        body = {"schemas": [USER], "userName": f"{name}@example.com", "displayName": name.title(), "active": True}
+        answer = console.client.post("/scim/v2/acme/Users", json=body, headers=bearer)
+        assert answer.status_code == 201, answer.text
+    assert console.client.post("/scim/v2/acme/Users", json={}, headers=bearer).status_code == 400
