@@ -33,7 +33,7 @@ def counts(connection: Connection, tenant: str) -> dict[str, int]:
         .where(resources.c.tenant == tenant, resources.c.deleted_at.is_(None))
         .group_by(resources.c.kind)
     )
-    return {"User": 0, "Group": 0, **dict(connection.execute(query).tuples().all())}
+    return {"User": 0, "Group": 0, **dict(connection.execute(query).all())}
 
 
 def pushed(
@@ -91,4 +91,4 @@ def states(connection: Connection, tenant: str) -> dict[str, int]:
     query = (
         select(provisioning.c.state, func.count()).where(provisioning.c.tenant == tenant).group_by(provisioning.c.state)
     )
-    return dict(connection.execute(query.order_by(provisioning.c.state)).tuples().all())
+    return dict(connection.execute(query.order_by(provisioning.c.state)).all())

@@ -7,11 +7,12 @@ with a redirect, so that going back or loading anew repeats nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from typing import Any, Final, NoReturn
 
 from flask import Blueprint, Response, flash, g, redirect, render_template, request
 from flask.typing import ResponseReturnValue
-from werkzeug.datastructures import MultiDict
+from werkzeug.datastructures import FileStorage, MultiDict
 from werkzeug.exceptions import Forbidden
 
 from syncd.bootstrap import App
@@ -114,8 +115,13 @@ _VIEWS: Final[dict[str, Callable[[App, Entry], Callable[..., ResponseReturnValue
 def _sent() -> dict[str, Any]:
     sent = plain(request.form)
     sent.pop("csrf_token", None)
-    files = {name: file.read() for name, file in request.files.items() if file.filename}
+    files = {name: _read(file) for name, file in request.files.items() if file.filename}
     return {**sent, **files}
+
+
+def _read(file: FileStorage) -> bytes:
+    with closing(file):
+        return file.read()
 
 
 def _desk(app: App, entry: Entry) -> Desk:

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.house import House, staff
+from tests.web.people_house import copied, furnished
 from tests.web_house import CHROMIUM, Console, browser, console_of
 
 
@@ -30,3 +31,18 @@ def chromium() -> Iterator[Browser]:
         pytest.skip("needs chromium")
     with browser() as started:
         yield started
+
+
+@pytest.fixture(scope="session")
+def first_company(tmp_path_factory: pytest.TempPathFactory) -> House:
+    return furnished(House(tmp_path_factory.mktemp("company")))
+
+
+@pytest.fixture
+def company(first_company: House, tmp_path: Path) -> House:
+    return copied(first_company, tmp_path)
+
+
+@pytest.fixture
+def desk(company: House) -> Console:
+    return console_of(company)

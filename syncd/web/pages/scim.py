@@ -66,6 +66,7 @@ class ScimPage(Document):
 class CallsAsked(Paging):
     """Which calls."""
 
+    size: Annotated[int, Field(ge=1, le=100, description="Calls of a page.")] = 50
     tenant: Annotated[str | None, Field(description="Only this source's.")] = None
     failed: Annotated[bool, Field(description="Only what was answered with an error.")] = False
 

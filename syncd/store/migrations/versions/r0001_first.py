@@ -382,6 +382,16 @@ def upgrade() -> None:
     )
     op.create_index("portal_users_address", "portal_users", ["account", "address"], unique=True)
     op.create_table(
+        "previews",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("made_by", sa.String(), nullable=False),
+        sa.Column("made_at", sa.String(length=32), nullable=False),
+        sa.Column("name", sa.String(), nullable=False, comment="of the file, as its owner called it"),
+        sa.Column("content", sa.LargeBinary(), nullable=False, comment="the file, deflated"),
+        sa.PrimaryKeyConstraint("id"),
+        comment="files that were shown to somebody before they are imported; gone after an hour",
+    )
+    op.create_table(
         "quarantines",
         sa.Column("source", sa.String(), nullable=False),
         sa.Column("failures", sa.Integer(), nullable=False, comment="reads in a row that failed"),
@@ -494,16 +504,6 @@ def upgrade() -> None:
         sa.Column("account", sa.String(), nullable=False),
         sa.Column("at", sa.String(length=32), nullable=False),
         sa.PrimaryKeyConstraint("number"),
-    )
-    op.create_table(
-        "previews",
-        sa.Column("id", sa.String(), nullable=False),
-        sa.Column("made_by", sa.String(), nullable=False),
-        sa.Column("made_at", sa.String(length=32), nullable=False),
-        sa.Column("name", sa.String(), nullable=False, comment="of the file, as its owner called it"),
-        sa.Column("content", sa.LargeBinary(), nullable=False, comment="the file, deflated"),
-        sa.PrimaryKeyConstraint("id"),
-        comment="files that were shown to somebody before they are imported; gone after an hour",
     )
     op.create_table(
         "wishes",
