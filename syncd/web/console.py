@@ -121,7 +121,8 @@ def _sent() -> dict[str, Any]:
 
 def _read(file: FileStorage) -> bytes:
     with closing(file):
-        return file.read()
+        content: bytes = file.read()
+    return content
 
 
 def _desk(app: App, entry: Entry) -> Desk:
