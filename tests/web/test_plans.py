@@ -115,7 +115,7 @@ def test_who_may_not(console: Console, house: House) -> None:
     assert "Approving takes the role approver" in console.page(PLAN)
     house.configure(approvals={"four_eyes": True})
     careful = console_of(house)
-    careful.somebody.name = careful.json("/runs/2")["actor"]
+    careful.somebody.name = careful.json("/runs/2")["run"]["actor"]
     assert "may not approve it as well" in careful.page(PLAN)
     assert "may not approve it as well" in careful.json(f"{PLAN}/approve", 409, sent=form(careful))["detail"]
 
