@@ -109,6 +109,15 @@ Index(
     users.c.last_login_at,
 )
 Index(
+    "ix_account_users_names",  # the same, for a list by name
+    users.c.name_key,
+    users.c.email_key,
+    users.c.account,
+    users.c.state,
+    users.c.role,
+    users.c.last_login_at,
+)
+Index(
     "ix_account_users_refused",
     users.c.email_key,
     users.c.account,

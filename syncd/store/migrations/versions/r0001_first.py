@@ -727,6 +727,12 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_index(
+        "ix_account_users_names",
+        "account_users",
+        ["name_key", "email_key", "account", "state", "role", "last_login_at"],
+        unique=False,
+    )
+    op.create_index(
         "ix_account_users_refused",
         "account_users",
         ["email_key", "account"],
