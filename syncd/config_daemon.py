@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import TYPE_CHECKING, Annotated, Final, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -61,6 +61,10 @@ def _cron(line: str) -> CronTrigger:
     return CronTrigger.from_crontab(line)
 
 
+HOST: Final = r"\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?"
+"""A host as it stands in an address, without a port."""
+
+
 class ServeConfig(Section):
     """The daemon's HTTP side."""
 
@@ -69,6 +73,13 @@ class ServeConfig(Section):
             default="127.0.0.1:8480",
             description="Address and port to listen on. 127.0.0.1 is reachable from this machine only.",
         )
+    )
+    hosts: Annotated[
+        tuple[Annotated[str, matches(HOST, "a host name, as sync.example.com")], ...], Field(strict=False)
+    ] = Field(
+        default=(),
+        description="The names under which browsers and programs reach the console. Without them those that `listen` "
+        "speaks of: this machine, and addresses in numbers where it listens on all of them.",
     )
     workers: int = Field(default=2, ge=1, le=64, description="Processes that answer.")
     threads: int = Field(default=4, ge=1, le=256, description="Threads of each of them: so many requests at a time.")

@@ -18,7 +18,9 @@ console_users = Table(
     Column("password", Text, comment="argon2id, in its own notation; None: none yet, or an identity provider's person"),
     Column("totp", String, comment="the shared secret, base32; None: no second factor"),
     Column("totp_wanted", String, comment="a secret that waits for its first code"),
-    Column("totp_step", Integer, comment="of the last code that was taken: neither it nor an earlier one is taken again"),
+    Column(
+        "totp_step", Integer, comment="of the last code that was taken: neither it nor an earlier one is taken again"
+    ),
     Column("language", String),
     Column("made_at", Moment, nullable=False),
     Column("login_at", Moment, comment="the last one"),

@@ -15,7 +15,7 @@ from gunicorn.app.base import BaseApplication
 from syncd.bootstrap import open_app
 from syncd.config import load_config
 from syncd.web import GRACE
-from syncd.web.app import web_app
+from syncd.web.whole import whole_app
 
 _LOOKS_EVERY = 1.0
 
@@ -45,7 +45,7 @@ class _Server(BaseApplication):
 
     def load(self) -> Callable[..., Iterable[bytes]]:
         """The application, with a store of its own for each worker."""
-        return web_app(open_app(self._config))
+        return whole_app(open_app(self._config))
 
 
 def _end_with(starter: int) -> None:

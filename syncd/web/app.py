@@ -13,7 +13,9 @@ from werkzeug.exceptions import HTTPException
 from syncd.bootstrap import App
 from syncd.store.engine import reading
 from syncd.web import console, pages
+from syncd.web.access.cookies import BetweenPages
 from syncd.web.api import api_blueprint
+from syncd.web.guards import add_guards
 from syncd.web.navigation import menu
 from syncd.web.roles import Access, Who
 from syncd.web.scim import add_scim
@@ -48,6 +50,7 @@ def web_app(app: App, access: Access | None = None) -> Flask:
     def refused(error: HTTPException) -> ResponseReturnValue:
         return _plain({"status": error.code, "title": error.name}, error.code or 500)
 
+    add_guards(web, app.config.serve.listen, app.config.serve.hosts)
     add_scim(web, app)
     if access:
         _add_console(web, app, access)
@@ -56,6 +59,7 @@ def web_app(app: App, access: Access | None = None) -> Flask:
 
 def _add_console(web: Flask, app: App, access: Access) -> None:
     web.secret_key = seal(app.store, "cookies")
+    web.session_interface = BetweenPages()
     Babel(web, locale_selector=_language)
     web.add_template_global(menu(console.ROOT, pages.ALL), "navigation")
     web.context_processor(lambda: {"language": str(get_locale())})

@@ -16,9 +16,10 @@ from werkzeug.exceptions import Forbidden
 
 from syncd.bootstrap import App
 from syncd.web import words
-from syncd.web.desk import Desk, Done, Download
+from syncd.web.desk import Desk, Done, Download, Shown
 from syncd.web.frame import Entry
 from syncd.web.problems import problem_of
+from syncd.web.recording import recorded
 from syncd.web.roles import Access, Who
 
 ROOT: Final = "/console"
@@ -78,8 +79,12 @@ def _deed(app: App, entry: Entry) -> Callable[..., ResponseReturnValue]:
         sent = plain(request.form)
         sent.pop("csrf_token", None)
         files = {name: file.read() for name, file in request.files.items() if file.filename}
-        done = entry.function(desk, entry.asked.model_validate({**sent, **files}), **of_the_path)
+        form = entry.asked.model_validate({**sent, **files})
+        with recorded(desk, entry, form, of_the_path):
+            done = entry.function(desk, form, **of_the_path)
         assert isinstance(done, Done)
+        if isinstance(done, Shown):
+            return render_template("shown.html", page=done)
         flash(done.message)
         return redirect(ROOT + done.go, 303)
 

@@ -3,6 +3,11 @@
 from typing import Final
 
 from syncd.web.frame import Entry
-from syncd.web.pages import overview, runs
+from syncd.web.pages import access, me, overview, runs
 
-ALL: Final[tuple[Entry, ...]] = (*overview.room.entries, *runs.room.entries)
+ALL: Final[tuple[Entry, ...]] = (
+    *overview.room.entries,
+    *runs.room.entries,
+    *access.room.entries,
+    *me.room.entries,
+)
