@@ -166,6 +166,8 @@ def _concluded(store: Engine, visitor: Visitor, name_key: str, *, right: bool, w
         attempts.take_back(connection, address, visitor.now)
         if whole:
             attempts.forgive(connection, account)
+        else:
+            attempts.take_back(connection, account, visitor.now)
 
 
 def _note(connection: Connection, visitor: Visitor, who: str, action: str, **detail: Any) -> None:
