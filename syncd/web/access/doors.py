@@ -19,7 +19,7 @@ from syncd.web.access import cookies, entering, links, sessions, users
 from syncd.web.access.entering import TooManyError, Visitor
 from syncd.web.access.house import ConsoleAccess
 from syncd.web.access.keys import digest
-from syncd.web.access.oidc import Provider
+from syncd.web.access.oidc import NotBelievedError, Provider
 from syncd.web.access.oidc_doors import add_oidc
 from syncd.web.guards import own_path
 from syncd.web.problems import problem_of
@@ -63,6 +63,9 @@ class Doors:
         @doors.errorhandler(Exception)
         def failed(error: Exception) -> ResponseReturnValue:
             problem = problem_of(error)
+            if isinstance(error, NotBelievedError):
+                refused = HTTPStatus.FORBIDDEN
+                problem = problem.model_copy(update={"status": int(refused), "title": refused.phrase})
             headers = {"Retry-After": str(error.retry_after)} if isinstance(error, TooManyRequests) else {}
             return render_template("closed.html", problem=problem), problem.status, headers
 

@@ -208,7 +208,7 @@ class Provider:
         config = self._config
         name, said = claims.get(config.name_claim), claims.get(config.groups_claim, [])
         if not isinstance(name, str) or not name.strip():
-            raise OidcError(
+            raise NotBelievedError(
                 f"the identity provider does not say your name (claim {config.name_claim})",
                 cure="ask whoever runs this to name another claim in `access.oidc.name_claim`",
             )
