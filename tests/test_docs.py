@@ -217,6 +217,9 @@ def test_every_key_of_the_json_documents_is_documented(
     ):
         call("token", *words, "--config", "push.yaml")
     call("scim", "calls")
+    call("access", "link")
+    for words in (["create", "robot", "--role", "viewer"], ["list"], ["revoke", "1"]):
+        call("access", "token", *words)
 
     # They need a directory and a server: tests/connectors/test_ldap_detect.py, tests/syncd/cli/test_scim.py.
     silent = {"completion", "ldap detect", "scim doctor", "serve"}

@@ -37,6 +37,7 @@ COMMANDS = {
     "audit": ("syncd.cli.audit:audit", "Who did what, as a chain that cannot be changed unnoticed."),
     "restore": ("syncd.cli.restore:restore", "Deleted users, whose set-ups Fluix support can recover for 30 days."),
     "token": ("syncd.cli.token:token", "Tokens with which identity providers call."),
+    "access": ("syncd.cli.access:access", "Who may use the console: links that let somebody in, tokens of programs."),
     "scim": ("syncd.cli.scim:scim", "Identity providers that push people by SCIM."),
     "store": ("syncd.cli.store:store", "Look after the store."),
     "ldap": ("syncd.cli.ldap:ldap", "Look at a directory, and print the source block for it."),

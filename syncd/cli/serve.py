@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from syncd.bootstrap import App, open_app
+from syncd.cli.access import first_link
 from syncd.cli.common import config_option, out, show_error, show_note, verbose_option
 from syncd.cli.runs import one_run
 from syncd.config import load_config
@@ -35,6 +36,8 @@ def serve(config_file: Path) -> int:
     shown = f"[{host}]" if ":" in host else host
     with WebSide(config_file.resolve(), listener, show_note):
         out.print(f"serving http://{shown}:{port}", soft_wrap=True)
+        if address := first_link(app, f"{shown}:{port}"):
+            out.print(f"make the first admin of the console, within an hour: {address}", markup=False, soft_wrap=True)
         try:
             stay(
                 app.sync().sources,

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from flask import Flask
 
 from syncd.bootstrap import App
 from syncd.web.access.doors import Doors
 from syncd.web.access.house import ConsoleAccess
-from syncd.web.access.oidc import Provider
 from syncd.web.app import web_app
+
+if TYPE_CHECKING:
+    from syncd.web.access.oidc import Provider
 
 
 def whole_app(app: App) -> Flask:
@@ -19,6 +23,13 @@ def whole_app(app: App) -> Flask:
     """
     access = ConsoleAccess(app)
     web = web_app(app, access)
-    oidc = app.config.access.oidc
-    web.register_blueprint(Doors(access, Provider(oidc) if oidc else None).blueprint())
+    web.register_blueprint(Doors(access, _provider(app)).blueprint())
     return web
+
+
+def _provider(app: App) -> Provider | None:
+    if (oidc := app.config.access.oidc) is None:
+        return None
+    from syncd.web.access.oidc import Provider  # noqa: PLC0415 - a tenth of a second, where there is a provider
+
+    return Provider(oidc)

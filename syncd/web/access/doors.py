@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from datetime import datetime, timedelta
 from http import HTTPStatus
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from flask import Blueprint, flash, make_response, redirect, render_template, request, session
 from flask.typing import ResponseReturnValue
@@ -16,13 +16,15 @@ from werkzeug.exceptions import TooManyRequests
 from syncd.errors import SyncdError
 from syncd.store.engine import reading, writing
 from syncd.web.access import cookies, entering, links, sessions, users
-from syncd.web.access.entering import TooManyError, Visitor
+from syncd.web.access.entering import Visitor
+from syncd.web.access.errors import NotBelievedError, TooManyError
 from syncd.web.access.house import ConsoleAccess
 from syncd.web.access.keys import digest
-from syncd.web.access.oidc import NotBelievedError, Provider
-from syncd.web.access.oidc_doors import add_oidc
 from syncd.web.guards import own_path
 from syncd.web.problems import problem_of
+
+if TYPE_CHECKING:
+    from syncd.web.access.oidc import Provider
 
 HOME: Final = "/console/"
 _PENDING: Final = "pending"
@@ -58,6 +60,8 @@ class Doors:
             doors.add_url_rule("/login/code", "code", self.code, methods=["GET", "POST"])
             doors.add_url_rule("/setup", "setup", self.setup, methods=["GET", "POST"])
         if self.provider is not None:
+            from syncd.web.access.oidc_doors import add_oidc  # noqa: PLC0415 - a tenth of a second, where there is a provider
+
             add_oidc(doors, self.provider, self.access, self.enter)
 
         @doors.errorhandler(Exception)

@@ -14,6 +14,7 @@ from syncd.store.audit import Event, append
 from syncd.store.console_tables import console_users
 from syncd.store.engine import reading, writing
 from syncd.web.access import attempts, links, sessions, totp, users
+from syncd.web.access.errors import TooManyError
 from syncd.web.access.passwords import check
 from syncd.web.roles import Role
 
@@ -34,18 +35,6 @@ class Wanted:
     name: str
     password: str
     again: str
-
-
-class TooManyError(Exception):
-    """This address tried too often.
-
-    Args:
-        wait: seconds until it is listened to again.
-    """
-
-    def __init__(self, wait: float) -> None:
-        super().__init__(wait)
-        self.wait = wait
 
 
 def with_password(store: Engine, visitor: Visitor, name: str, password: str) -> Row[Any] | None:

@@ -22,7 +22,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from syncd.config_access import OidcConfig
-from syncd.errors import SyncdError
+from syncd.web.access.errors import NoRoleError, NotBelievedError, OidcError
 from syncd.web.access.keys import new_key
 from syncd.web.roles import Role
 
@@ -45,18 +45,6 @@ _LEEWAY: Final = 60
 """Seconds by which the provider's clock may differ."""
 _TIMEOUT: Final = 10.0
 _WELL_KNOWN: Final = "/.well-known/openid-configuration"
-
-
-class OidcError(SyncdError):
-    """The identity provider does not vouch for anybody, or says what cannot be true."""
-
-
-class NotBelievedError(OidcError):
-    """What it says, or what a browser brings from it, is refused."""
-
-
-class NoRoleError(NotBelievedError):
-    """It vouches for somebody who may do nothing here."""
 
 
 @dataclass(frozen=True, slots=True)

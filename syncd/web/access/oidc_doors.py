@@ -15,8 +15,9 @@ from syncd.store.audit import Event, append
 from syncd.store.console_tables import console_users
 from syncd.store.engine import writing
 from syncd.web.access import users
+from syncd.web.access.errors import NoRoleError
 from syncd.web.access.house import ConsoleAccess
-from syncd.web.access.oidc import NoRoleError, Provider, Trip, Vouched
+from syncd.web.access.oidc import Provider, Trip, Vouched
 from syncd.web.guards import own_path
 
 _TRIP: Final = "trip"

@@ -5,8 +5,6 @@ from __future__ import annotations
 import unicodedata
 from typing import Final
 
-from zxcvbn import zxcvbn  # type: ignore[import-untyped]
-
 from connectors.fluix.account.passwords import MAX_LENGTH
 from syncd.errors import UsageError
 
@@ -29,6 +27,8 @@ def check(password: str, name: str) -> None:
         raise _refused(f"has {len(form)} characters, and takes {FEWEST} to {MAX_LENGTH}")
     if any(unicodedata.category(character) in {"Cc", "Cs"} for character in form):
         raise _refused("has a character that cannot be typed")
+    from zxcvbn import zxcvbn  # type: ignore[import-untyped]  # noqa: PLC0415 - 90,000 words, for setting a password only
+
     found = zxcvbn(form[:_LOOKED_AT], user_inputs=[name, *name.split("@"), "fluix", "syncd", "fluix-syncd"])
     if found["score"] < _STRONG:
         why = found["feedback"]["warning"].rstrip(".")

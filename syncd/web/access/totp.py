@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any, Final
 
 import pyotp
-import segno
 from pyotp.exceptions import OTPVerificationError
 from sqlalchemy import Connection, Row, delete, insert, or_, update
 
@@ -79,6 +78,8 @@ def new_recovery(connection: Connection, user_id: int) -> list[str]:
 
 def picture(name: str, secret: str) -> bytes:
     """The QR code that an app reads, as SVG."""
+    import segno  # noqa: PLC0415 - drawn once in a person's life
+
     made = io.BytesIO()
     segno.make(address(name, secret), error="m").save(made, kind="svg", scale=5, border=4, light="#ffffff")
     return made.getvalue()

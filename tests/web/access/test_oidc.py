@@ -241,7 +241,7 @@ def place(house: House, liar: Liar, monkeypatch: pytest.MonkeyPatch) -> Place:
     def provider(config: OidcConfig) -> Provider:
         return Provider(config, httpx.Client(transport=httpx.MockTransport(liar)))
 
-    monkeypatch.setattr("syncd.web.whole.Provider", provider)
+    monkeypatch.setattr("syncd.web.access.oidc.Provider", provider)
     house.clock.now = datetime.now(UTC)
     return place_of(house, oidc={"issuer": ISSUER, "client_id": "console", "roles": ROLES})
 
