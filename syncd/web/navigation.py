@@ -37,6 +37,10 @@ _GROUPS: Final[Sequence[Sequence[tuple[object, str]]]] = (
 )
 
 
+_OWN: Final = "/access/me"
+"""Stands beside the menu, and not below `Who may`."""
+
+
 def menu(root: str, entries: Iterable[Entry]) -> Callable[[], list[list[Line]]]:
     """The menu for the request at hand; what is not served, or not for this person, does not stand in it."""
     served = {entry.path: entry.role for entry in entries if entry.kind == "page"}
@@ -57,4 +61,5 @@ def menu(root: str, entries: Iterable[Entry]) -> Callable[[], list[list[Line]]]:
 
 
 def _leads(path: str, here: str) -> bool:
-    return here == path or (path != "/" and here.startswith(f"{path}/"))
+    below = path != "/" and here.startswith(f"{path}/") and not here.startswith(_OWN)
+    return here == path or below
