@@ -48,11 +48,11 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# Servers and readers that tests use: an IMAP server, OpenLDAP, Samba as Active Directory, PostgreSQL, a SCIM service on node; readers
-# of property lists (a JDK for dd-plist). Where one is missing its tests are skipped, and fail there when CI=true. Debian's npm is only
-# asked for where there is none: it does not go with another node.
-DEBIAN = dovecot-imapd openssl slapd ldap-utils samba-ad-dc samba-ad-provision postgresql \
-         chromium libplist-utils libxml2-utils gnustep-base-common libdd-plist-java default-jdk-headless \
+# Servers and readers that tests use: systemd-analyze, an IMAP server, OpenLDAP, Samba as Active Directory, PostgreSQL, a SCIM service on node; readers
+# of property lists (a JDK for dd-plist), promtool. Where one is missing its tests are skipped, and fail there when CI=true. Debian's
+# npm is only asked for where there is none: it does not go with another node.
+DEBIAN = dovecot-imapd openssl procps systemd slapd ldap-utils samba-ad-dc samba-ad-provision postgresql \
+         chromium libplist-utils libxml2-utils gnustep-base-common libdd-plist-java default-jdk-headless prometheus \
          $(shell command -v npm >/dev/null || echo nodejs npm)
 NPM = scim_server_js mdm/npm web/npm
 APT = DEBIAN_FRONTEND=noninteractive apt-get -qq -y
@@ -73,7 +73,7 @@ LOCK = pip-compile --quiet --generate-hashes --allow-unsafe --no-header --no-ann
        --no-emit-index-url --no-emit-trusted-host --no-emit-find-links
 lock:
 	$(LOCK) --extra build -o requirements.lock pyproject.toml
-	$(LOCK) --extra build --extra dev --extra bench -o requirements-dev.lock pyproject.toml
+	$(LOCK) --extra build --extra dev --extra bench --extra otel -o requirements-dev.lock pyproject.toml
 
 migration: $(VENV)/.tests-installed
 	$(BIN)/python -m tests.migration

@@ -21,8 +21,8 @@ from mdm.reading import read
 from mdm.tables import rows_of
 
 GRAPH_TYPE: Final = "#microsoft.graph.iosMobileAppConfiguration"
-_GRAPH_TYPES: Final = {"string": "stringType", "integer": "integerType", "real": "realType", "boolean": "booleanType"}
-_SIMPLEMDM_TYPES: Final = {"string": "text", "integer": "integer", "real": "float", "boolean": "boolean"}
+GRAPH_TYPES: Final = {"string": "stringType", "integer": "integerType", "real": "realType", "boolean": "booleanType"}
+SIMPLEMDM_TYPES: Final = {"string": "string", "integer": "integer", "real": "float", "boolean": "boolean"}
 
 
 def intune_graph(config: AppConfig) -> bytes:
@@ -41,7 +41,7 @@ def intune_graph(config: AppConfig) -> bytes:
     }
     if all(isinstance(value, str | int | float) for value in config.settings.values()):
         document["settings"] = [
-            {"appConfigKey": key, "appConfigKeyType": _GRAPH_TYPES[kind], "appConfigKeyValue": value}
+            {"appConfigKey": key, "appConfigKeyType": GRAPH_TYPES[kind], "appConfigKeyValue": value}
             for key, value, kind in rows_of(config.settings)
         ]
     else:
@@ -57,14 +57,23 @@ def jamf_classic(config: AppConfig) -> bytes:
     Raises:
         MdmError: it did not come back as it was written.
     """
+    return jamf_body(config.settings)
+
+
+def jamf_body(settings: Mapping[str, Value], *, in_order: bool = False) -> bytes:
+    """The same for settings that somebody else wrote in part; `in_order` keeps the order of their keys.
+
+    Raises:
+        MdmError: it did not come back as it was written.
+    """
     root = Element("mobile_device_application")
     preferences = SubElement(SubElement(root, "app_configuration"), "preferences")
     indent(root)
-    preferences.text = fragment(config.settings).decode()
+    preferences.text = fragment(settings, in_order=in_order).decode()
     body: bytes = tostring(root, encoding="utf-8", xml_declaration=False)
     content = b'<?xml version="1.0" encoding="UTF-8"?>\n' + body + b"\n"
     again = fromstring(content).findtext("app_configuration/preferences")
-    _require_settings(again, config.settings, "classic.xml")
+    _require_settings(again, settings, "classic.xml")
     return content
 
 
@@ -74,7 +83,7 @@ def simplemdm_forms(settings: Mapping[str, Value]) -> bytes:
     Raises:
         MdmError: it did not come back as it was written, or a value is no plain one.
     """
-    rows = [(key, value, _SIMPLEMDM_TYPES[kind]) for key, value, kind in rows_of(settings)]
+    rows = [(key, value, SIMPLEMDM_TYPES[kind]) for key, value, kind in rows_of(settings)]
     bodies = [urlencode({"key": key, "value": value, "value_type": kind}) for key, value, kind in rows]
     again = [
         tuple(value for _, value in parse_qsl(body, keep_blank_values=True, strict_parsing=True)) for body in bodies

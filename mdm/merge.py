@@ -75,15 +75,34 @@ def merge(content: bytes, where: str, chosen: Chosen) -> Merged:
     for one in findings:
         if one.level == "error":
             raise MdmError(one.message, where=one.where, cure=one.cure)
-    before = read(content, where).settings
-    for key, value in before.items():
-        if isinstance(value, str) and key != EMAIL_KEY and (problem := unwritable(value)):
-            raise MdmError(f"the value {shown(value)} cannot be written: {problem}", where=f"{where}, {key}")
-    after = {**before, EMAIL_KEY: chosen.token}
+    after, differences = combine(read(content, where).settings, {EMAIL_KEY: chosen.token}, where)
     require_types(chosen.vendor, after)
     write = full_plist if chosen.vendor.form is Form.PLIST else fragment
     made = write(after, in_order=True)  # reads it back: every key is there, and as it was
-    return Merged(made, tuple(_difference(key, before, after) for key in sorted(after)), tuple(findings))
+    return Merged(made, differences, tuple(findings))
+
+
+def combine(
+    before: Mapping[str, Value], ours: Mapping[str, Value], where: str
+) -> tuple[dict[str, Value], tuple[Difference, ...]]:
+    """Our keys over what is there: every other key stays, as it is and where it is.
+
+    Args:
+        before: the admin's.
+        ours: the keys that are to be there.
+        where: what it is about, for messages.
+
+    Returns:
+        The whole, and what becomes of every key, sorted.
+
+    Raises:
+        MdmError: a text of the admin's cannot be written again.
+    """
+    for key, value in before.items():
+        if isinstance(value, str) and key not in ours and (problem := unwritable(value)):
+            raise MdmError(f"the value {shown(value)} cannot be written: {problem}", where=f"{where}, {key}")
+    after = {**before, **ours}
+    return after, tuple(_difference(key, before, after) for key in sorted(after))
 
 
 def _difference(key: str, before: Mapping[str, Value], after: Mapping[str, Value]) -> Difference:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 from http import HTTPStatus
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 from flask import Blueprint, Flask, Response, current_app, request
@@ -18,6 +18,7 @@ from scim2_server.requests import ScimRequest
 from scim2_server.responses import ScimResponse
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
+from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException
 
 from scim.connections import Store
@@ -29,6 +30,9 @@ from scim.seams import Exchange, Seams, headers_of
 from scim.service import TenantService
 from scim.storage import SqlStorage
 from scim.tenant import Tenant, Tenants
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 PREFIX: Final = "/scim/v2"
 _METHODS: Final = ["GET", "POST", "PUT", "PATCH", "DELETE"]
@@ -194,7 +198,18 @@ def _busy(error: OperationalError) -> ScimResponse:
     return answer
 
 
+class _Answer(Response):
+    """An answer whose addresses are absolute and clean as they are: nothing is left to mend."""
+
+    def get_wsgi_headers(self, environ: WSGIEnvironment) -> Headers:
+        """The headers as they are."""
+        del environ
+        return self.headers
+
+
 def _response(answer: ScimResponse) -> Response:
-    headers: Mapping[str, str] = answer.headers
     body = b"" if answer.body is None else orjson.dumps(answer.body)
-    return Response(body, status=int(answer.status), headers=dict(headers), content_type="application/scim+json")
+    headers = {**answer.headers, "Content-Length": str(len(body))}
+    if answer.status == HTTPStatus.NO_CONTENT:
+        del headers["Content-Length"]
+    return _Answer(body, status=int(answer.status), headers=headers, content_type="application/scim+json")

@@ -39,6 +39,8 @@ class Store:
         self._reader = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._writer = engine.execution_options(**write_options) if write_options else engine
         self._idle: deque[Connection] = deque()
+        self._kept: Connection | None = None
+        """Of SQLite's one writer; whose turn it is has it."""
         self._turn = threading.Lock()
         self._file: int | None = None
 
@@ -50,6 +52,7 @@ class Store:
             if store is None:
                 store = _stores[engine] = cls(engine, write_options)
             elif write_options:
+                store.close()
                 store._writer = engine.execution_options(**write_options)
             return store
 
@@ -79,13 +82,28 @@ class Store:
         """Give back the connections that are kept."""
         while self._idle:
             self._idle.pop().close()
+        with self._turn:
+            if self._kept:
+                self._kept.close()
+                self._kept = None
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[Connection]:
         """A writing transaction: all of it is kept, or nothing."""
-        turn = self._sqlite_turn() if self.engine.dialect.name == "sqlite" else contextlib.nullcontext()
-        with turn, self._writer.begin() as connection:
-            yield connection
+        if self.engine.dialect.name != "sqlite":
+            with self._writer.begin() as connection:
+                yield connection
+            return
+        with self._sqlite_turn():
+            connection = self._kept or self._writer.connect()
+            self._kept = None
+            try:
+                with connection.begin():
+                    yield connection
+            except BaseException:
+                connection.close()
+                raise
+            self._kept = connection
 
     @contextlib.contextmanager
     def _sqlite_turn(self) -> Iterator[None]:

@@ -12,6 +12,7 @@ from scim2_models import NotFoundException, UniquenessException
 from sqlalchemy import Row, bindparam, delete, insert, select, union_all, update
 
 from scim import members, rows
+from scim.prepared import Prepared
 from scim.provider import PROVISIONING
 from scim.publishing import ENTERPRISE
 from scim.shapes import Shape
@@ -39,8 +40,8 @@ def document_of(dumped: Mapping[str, Any]) -> dict[str, Any]:
 _NAMED: Final = select(resources.c.number, resources.c.id, resources.c.deleted_at).where(
     resources.c.tenant == bindparam("tenant"), resources.c.user_key == bindparam("user_key")
 )
-_HOLDERS: Final = union_all(
-    _NAMED.where(resources.c.deleted_at.is_(None)), _NAMED.where(resources.c.deleted_at.is_not(None))
+_HOLDERS: Final = Prepared(
+    union_all(_NAMED.where(resources.c.deleted_at.is_(None)), _NAMED.where(resources.c.deleted_at.is_not(None)))
 )
 """Who has a userName, and who had it when deleted: each part is answered from an index of its own."""
 _INSERT: Final = insert(resources).returning(resources.c.number)
@@ -57,7 +58,7 @@ _UPDATE: Final = (
 )
 _REVIVE: Final = _UPDATE.values(created=bindparam("created"), deleted_at=None)
 _FORGET_VALUES: Final = delete(values).where(values.c.resource == bindparam("which"))
-_ADD_VALUES: Final = insert(values)
+_ADD_VALUES: Final = Prepared(insert(values), [*values.columns.keys()])
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ def create(
     *,
     refuse_unknown: bool,
     taken: Taken | None = None,
-) -> Made | Row[Any]:
+) -> Any:
     """Make a resource; the userName of a deleted user brings that user back, with the id it had.
 
     Args:
@@ -145,7 +146,7 @@ def _place(work: Writing, shape: Shape, columns: Mapping[str, Any], stored: dict
 
 def _former(work: Writing, key: Mapping[str, Any], own: str | None) -> Row[Any] | None:
     """The deleted user who had this name last; an error, when somebody else has it now."""
-    holders: Any = work.connection.execute(_HOLDERS, key).all()
+    holders = _HOLDERS.all(work.connection, key)
     taken = next((one.id for one in holders if one.deleted_at is None and one.id != own), None)
     if taken is not None:
         raise UniquenessException(detail=f"the userName is taken, by {taken}")
@@ -157,7 +158,7 @@ def _add_values(work: Writing, found: list[dict[str, Any]], number: int) -> None
     if found:
         for row in found:
             row["resource"] = number
-        work.connection.execute(_ADD_VALUES, found)
+        _ADD_VALUES.many(work.connection, found)
 
 
 def replace(work: Writing, shape: Shape, row: Row[Any], document: Mapping[str, Any], deed: str = "replace") -> bool:
@@ -213,7 +214,7 @@ def remove(work: Writing, row: Row[Any]) -> None:
     work.did(row.kind, row.id, "delete")
 
 
-def required(work: Writing, kind: str, resource_id: str) -> Row[Any]:
+def required(work: Writing, kind: str, resource_id: str) -> Any:
     """A resource that is to be written.
 
     Raises:

@@ -246,7 +246,7 @@ class TenantHandler(ScimHandler):
 
     def _patched(
         self, work: Writing, resource_type: ResourceType, resource_id: str, patch: PatchOp[Any], conditions: Conditions
-    ) -> Row[Any]:
+    ) -> Any:
         kind = str(resource_type.name)
         shape = self._shape(kind)
         row = deeds.required(work, kind, resource_id)

@@ -10,6 +10,7 @@ import orjson
 from sqlalchemy import Connection, Row, and_, bindparam, select
 
 from scim.moments import published
+from scim.prepared import Prepared
 from scim.provider import ENDPOINTS, PROVISIONING
 from scim.tables import members, resources
 
@@ -84,16 +85,16 @@ _GROUPS: Final = (
     .where(members.c.tenant == bindparam("tenant"))
     .order_by(members.c.group_id)
 )
-_GROUPS_OF_ONE: Final = _GROUPS.where(members.c.member_id == bindparam("id"))
+_GROUPS_OF_ONE: Final = Prepared(_GROUPS.where(members.c.member_id == bindparam("id")))
 _GROUPS_OF_SOME: Final = _GROUPS.where(members.c.member_id.in_(bindparam("ids", expanding=True)))
 
 
 def groups_of(connection: Connection, tenant: str, users: Sequence[str], base: str) -> dict[str, list[Entry]]:
     """The groups that these users are members of, not counting groups in groups."""
     if len(users) == 1:
-        rows = connection.execute(_GROUPS_OF_ONE, {"tenant": tenant, "id": users[0]})
+        rows = _GROUPS_OF_ONE.all(connection, {"tenant": tenant, "id": users[0]})
     else:
-        rows = connection.execute(_GROUPS_OF_SOME, {"tenant": tenant, "ids": users})
+        rows = list(connection.execute(_GROUPS_OF_SOME, {"tenant": tenant, "ids": users}))
     found: dict[str, list[Entry]] = {}
     for member_id, group_id, name in rows:
         entry = {"value": group_id, "$ref": location(base, "Group", group_id), "display": name, "type": "direct"}

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
 from scim.provider import PROVISIONING
 from scim.rows import equal_entry_rows, equal_rows
@@ -37,15 +37,15 @@ class Equal:
     type: Attribute | None = None
     entry: str = ""
 
-    def rows(self, connection: Connection, tenant: str, kind: str, limit: int) -> list[Row[Any]]:
+    def rows(self, connection: Connection, tenant: str, kind: str, limit: int) -> list[Any]:
         """The first of them."""
         text = self.attribute.compared(self.text)
         asked = {"tenant": tenant, "kind": kind, "text": text, "limit": limit}
         asked["digest"] = digest(tenant, self.attribute.path, text)
         if self.type is None:
-            return list(connection.execute(equal_rows(self.attribute), asked).all())
+            return equal_rows(self.attribute).all(connection, asked)
         asked["entry"] = self.type.compared(self.entry)
-        return list(connection.execute(equal_entry_rows(self.attribute, self.type), asked).all())
+        return equal_entry_rows(self.attribute, self.type).all(connection, asked)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from typing import Any, Final
 from scim2_models import InvalidCursorException
 from sqlalchemy import Connection, Row, and_, bindparam, func, or_, select
 
+from scim.prepared import Prepared
 from scim.shapes import Attribute
 from scim.slots import COLUMNS, Condition
 from scim.sorting import Order
@@ -36,16 +37,16 @@ COLUMNS_READ: Final = (
 _TOLD: Final = and_(provisioning.c.tenant == resources.c.tenant, provisioning.c.resource_id == resources.c.id)
 _ROWS: Final[Any] = select(*COLUMNS_READ).select_from(resources.outerjoin(provisioning, _TOLD))
 _LIVE: Final[Any] = _ROWS.where(resources.c.tenant == bindparam("tenant"), resources.c.deleted_at.is_(None))
-_BY_ID: Final[Any] = _LIVE.where(resources.c.kind == bindparam("kind"), resources.c.id == bindparam("id"))
+_BY_ID: Final = Prepared(_LIVE.where(resources.c.kind == bindparam("kind"), resources.c.id == bindparam("id")))
 
 
-def by_id(connection: Connection, tenant: str, kind: str, resource_id: str) -> Row[Any] | None:
+def by_id(connection: Connection, tenant: str, kind: str, resource_id: str) -> Any | None:
     """A resource that is not deleted."""
-    return connection.execute(_BY_ID, {"tenant": tenant, "kind": kind, "id": resource_id}).first()
+    return _BY_ID.first(connection, {"tenant": tenant, "kind": kind, "id": resource_id})
 
 
 @cache
-def equal_rows(attribute: Attribute) -> Any:
+def equal_rows(attribute: Attribute) -> Prepared:
     """The statement that finds resources by a text of this attribute, as compared; `limit` of them."""
     found = _LIVE.where(resources.c.kind == bindparam("kind"))
     if attribute.path in COLUMNS:
@@ -56,11 +57,11 @@ def equal_rows(attribute: Attribute) -> Any:
             one.c.digest == bindparam("digest"), one.c.path == attribute.path, one.c.text == bindparam("text")
         )
         found = found.where(resources.c.number.in_(keys))
-    return found.order_by(resources.c.number).limit(bindparam("limit"))
+    return Prepared(found.order_by(resources.c.number).limit(bindparam("limit")))
 
 
 @cache
-def equal_entry_rows(value: Attribute, kind: Attribute) -> Any:
+def equal_entry_rows(value: Attribute, kind: Attribute) -> Prepared:
     """The same by two parts of one entry: `emails[type eq "work" and value eq "…"]`."""
     one, two = values.alias(), values.alias()
     keys = (
@@ -70,7 +71,7 @@ def equal_entry_rows(value: Attribute, kind: Attribute) -> Any:
         .where(two.c.path == kind.path, two.c.text == bindparam("entry"))
     )
     found = _LIVE.where(resources.c.kind == bindparam("kind"), resources.c.number.in_(keys))
-    return found.order_by(resources.c.number).limit(bindparam("limit"))
+    return Prepared(found.order_by(resources.c.number).limit(bindparam("limit")))
 
 
 @dataclass(frozen=True, slots=True)

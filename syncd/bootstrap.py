@@ -6,10 +6,12 @@ import getpass
 import hashlib
 import logging
 import os
+import secrets
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from sqlalchemy import Engine
 
@@ -20,6 +22,7 @@ from connectors.fluix.portal.notice import Notice
 from connectors.fluix.webhook import Webhook
 from connectors.model import normalise_email
 from connectors.registry import source_class, target_class
+from syncd import log
 from syncd.config import Config, SourceConfig
 from syncd.config_ldap import LdapSourceConfig
 from syncd.config_safety import MemberLimit, WindowBudget
@@ -34,6 +37,7 @@ from syncd.core.rules import GroupRule, Rules
 from syncd.core.safety import Policy
 from syncd.core.shrinkage import Shrinkage
 from syncd.secrets import Secret, SecretError
+from syncd.store import runs
 from syncd.store.engine import open_engine, require_current
 from syncd.store.orders import OrderBook
 from syncd.store.retention import Keep
@@ -44,6 +48,7 @@ _ldap_log = logging.getLogger("syncd.ldap")
 """Told every search of a directory, as the `ldapsearch` command that does the same."""
 _scim_log = logging.getLogger("syncd.scim")
 """Told every request to a SCIM service."""
+_LOG_KEY: Final = "log key"
 
 
 def utc_now() -> datetime:
@@ -84,10 +89,15 @@ class App:
         made: Target = target_class("scim")(target.settings, log=_scim_log.info, clock=self.clock)
         return made
 
+    def budgets(self) -> Budgets:
+        """How much may change before a person is asked."""
+        return budgets_of(self.config)
+
     def sync(
         self,
         progress: Progress = lambda _stage, _count: None,
         critical: Callable[[], AbstractContextManager[None]] = nullcontext,
+        began: Callable[[int], None] = lambda _run_id: None,
     ) -> Sync:
         """Everything that a run needs."""
         config = self.config
@@ -109,6 +119,7 @@ class App:
             full_every={source.name: every for source in config.sources if (every := _full_every(source))},
             progress=progress,
             critical=critical,
+            began=began,
             keep=Keep(timedelta(days=config.retention.audit_days), timedelta(days=config.retention.history_days)),
             sampling=Sampling(*config.proof.figures),
             tells={name: source.tell for name, source in sources.items() if isinstance(source, Telling)},
@@ -124,6 +135,12 @@ def open_app(config: Config, clock: Callable[[], datetime] = utc_now) -> App:
     store = open_engine(config.store_url)
     require_current(store)
     return App(config, store, clock)
+
+
+def open_log(app: App) -> None:
+    """Write the log from now on, as it is configured; emails are digested with a secret that the store keeps."""
+    runs.remember_first(app.store, _LOG_KEY, secrets.token_hex(32))
+    log.install(app.config.log, runs.recall(app.store, _LOG_KEY) or "")
 
 
 def actor() -> str:
@@ -214,16 +231,21 @@ def farewells_of(config: Config) -> Farewells:
 
 
 def _policy(config: Config) -> Policy:
-    budgets = config.budgets
     return Policy(
-        Budgets(
-            run=_limits(budgets.run),
-            day=_limits(budgets.day),
-            week=_limits(budgets.week),
-            minimum_population=budgets.minimum_population,
-            block=budgets.block,
-        ),
+        budgets_of(config),
         Shrinkage(config.shrink.max_percent, config.shrink.group_minimum),
+    )
+
+
+def budgets_of(config: Config) -> Budgets:
+    """How much may change before a person is asked."""
+    budgets = config.budgets
+    return Budgets(
+        run=_limits(budgets.run),
+        day=_limits(budgets.day),
+        week=_limits(budgets.week),
+        minimum_population=budgets.minimum_population,
+        block=budgets.block,
     )
 
 

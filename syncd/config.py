@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -21,13 +21,14 @@ from pydantic import (
     Tag,
     ValidationError,
     field_validator,
+    model_validator,
 )
 from pydantic_core import ErrorDetails
 from sqlalchemy.engine import make_url
 
 from syncd.config_access import AccessConfig
 from syncd.config_csv import CsvSourceConfig
-from syncd.config_daemon import ScheduleConfig, ServeConfig
+from syncd.config_daemon import AlertsConfig, ScheduleConfig, ServeConfig
 from syncd.config_file import (
     ConfigError,
     ConfigProblem,
@@ -40,6 +41,8 @@ from syncd.config_file import (
 )
 from syncd.config_ldap import LdapSourceConfig
 from syncd.config_mdm import MdmConfig
+from syncd.config_mdm_push import secrets_of
+from syncd.config_notify import NotificationConfig
 from syncd.config_people import GroupsConfig, PeopleConfig
 from syncd.config_safety import (
     ApprovalsConfig,
@@ -58,6 +61,7 @@ from syncd.config_values import (
     store_address,
     version_number,
 )
+from syncd.config_watching import LogConfig, TracingConfig
 from syncd.config_words import explain
 from syncd.secrets import Secret, SecretError
 
@@ -89,15 +93,15 @@ SourceConfig = Annotated[
 # --- the whole ----------------------------------------------------------------------------------------------------
 
 
-def _repeated(names: Iterable[object]) -> list[Fault]:
-    """A fault for each name but the first that another source carries already."""
+def _repeated(names: Iterable[object], what: str = "source") -> list[Fault]:
+    """A fault for each name but the first that another one carries already."""
     counts: Counter[str] = Counter()
     found = []
     for index, name in enumerate(names):
         if isinstance(name, str):
             counts[name] += 1
             if counts[name] > 1:
-                message = f'another source is named "{shorten(name)}" already: give each source its own name'
+                message = f'another {what} is named "{shorten(name)}" already: give each {what} its own name'
                 found.append(Fault(message, (index, "name")))
     return found
 
@@ -138,12 +142,21 @@ class Config(Located):
     retention: RetentionConfig = Field(
         default=RetentionConfig(), description="How long what was done stays in the store."
     )
-    schedule: ScheduleConfig = Field(default=ScheduleConfig(), description="When the daemon runs by itself.")
+    schedule: ScheduleConfig = Field(
+        default=ScheduleConfig(),
+        description="When the daemon runs by itself: all sources that have no `schedule` of their own.",
+    )
+    alerts: AlertsConfig = Field(default=AlertsConfig(), description="What an alarm is raised about.")
     mdm: MdmConfig | None = Field(
         default=None, description="The managed app config that pre-fills each person's email."
     )
     serve: ServeConfig = Field(default=ServeConfig(), description="The daemon's HTTP side.")
     access: AccessConfig = Field(default=AccessConfig(), description="How people come into the console.")
+    notifications: Annotated[tuple[NotificationConfig, ...], Field(strict=False)] = Field(
+        default=(), description="Who is told of what happened, by mail or otherwise."
+    )
+    log: LogConfig = Field(default=LogConfig(), description="What is written to standard error.")
+    tracing: TracingConfig | None = Field(default=None, description="Where spans of each run are sent.")
 
     _lines: Mapping[str, int] = PrivateAttr(default_factory=dict)
 
@@ -163,15 +176,44 @@ class Config(Located):
             raise faults(*found)
         return sources
 
+    @field_validator("notifications")
+    @classmethod
+    def _receivers_differ(cls, receivers: tuple[NotificationConfig, ...]) -> tuple[NotificationConfig, ...]:
+        if found := _repeated((one.name for one in receivers), "receiver"):
+            raise faults(*found)
+        return receivers
+
+    @model_validator(mode="after")
+    def _hooks_name_sources(self) -> Self:
+        names = [source.name for source in self.sources]
+        found = [
+            Fault(
+                f"there is no source {hook.source}; there are: {shorten(', '.join(names))}",
+                ("serve", "webhooks", number, "source"),
+            )
+            for number, hook in enumerate(self.serve.webhooks)
+            if hook.source not in names
+        ]
+        if found:
+            raise faults(*found)
+        return self
+
     @property
     def store_url(self) -> str:
-        """The store's address with an absolute path, as SQLAlchemy takes it."""
+        """The store's address as SQLAlchemy takes it: SQLite's with an absolute path, PostgreSQL's with its password.
+
+        Raises:
+            SecretError: the password cannot be read.
+        """
         url = make_url(self.store)
+        if url.drivername != "sqlite":
+            password = self.store_password.reveal() if self.store_password else None
+            return url.set(password=password).render_as_string(hide_password=False)
         return url.set(database=str(self._base / str(url.database))).render_as_string(hide_password=False)
 
     def unused(self) -> list[str]:
         """The keys that were given and that this version does not use, for `check` to say so."""
-        return ["store_password"] if self.store_password else []
+        return ["store_password"] if self.store_password and self.store.startswith("sqlite") else []
 
     def secret_problems(self) -> list[str]:
         """Every secret that cannot be read at this moment, as sentences with the key and a cure."""
@@ -194,6 +236,12 @@ class Config(Located):
                 secrets |= _scim_secrets(f"sources[{number}]", source)
             elif isinstance(source, ScimPushSourceConfig) and source.events:
                 secrets[f"sources[{number}].events.authorization"] = source.events.authorization
+        for number, push in enumerate(self.mdm.push if self.mdm else ()):
+            secrets |= {f"mdm.push[{number}].{key}": secret for key, secret in secrets_of(push).items()}
+        secrets |= {f"notifications[{number}].to": one.to for number, one in enumerate(self.notifications)}
+        secrets["serve.metrics.token"] = self.serve.metrics.token
+        secrets["tracing.authorization"] = self.tracing.authorization if self.tracing else None
+        secrets |= {f"serve.webhooks[{number}].secret": hook.secret for number, hook in enumerate(self.serve.webhooks)}
         return [f"{key}: {problem}" for key, secret in secrets.items() if secret for problem in secret.problems()]
 
 

@@ -11,6 +11,7 @@ from pydantic import (
     field_validator,
 )
 
+from syncd.config_daemon import OWN_SCHEDULE, ScheduleConfig
 from syncd.config_file import (
     Located,
     faults,
@@ -38,6 +39,7 @@ class CsvSourceConfig(Located):
     type: Literal["csv"] = Field(
         description="What kind of source it is: `csv`, `ldap`, `scim` or `scim_push`.",
     )
+    schedule: ScheduleConfig | None = Field(default=None, description=OWN_SCHEDULE)
     path: Text = Field(
         description="The CSV file, relative to the configuration file; or a folder, of which every .csv, .tsv and .txt file "
         "is read.",

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from connectors.ldap.settings import Bind, Groups, People, Servers, Settings
+from syncd.config_daemon import OWN_SCHEDULE, ScheduleConfig
 from syncd.config_file import Fault, Located, Section, faults, shorten
 from syncd.config_values import NOT_EMPTY, Attribute, Name, Text, matches
 from syncd.secrets import Secret
@@ -219,6 +220,7 @@ class LdapSourceConfig(Located):
         "an account hangs on it.",
     )
     type: Literal["ldap"] = Field(description="What kind of source it is.")
+    schedule: ScheduleConfig | None = Field(default=None, description=OWN_SCHEDULE)
     url: Annotated[tuple[Address, ...], Field(strict=False), NOT_EMPTY, BeforeValidator(_one_or_several)] = Field(
         description="The server (`ldaps://dc1.example.com`), or a list of servers that hold the same: they are tried in their "
         "order, and one read stays with the one that answered. `ldap://` is encrypted with StartTLS.",

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, model_validator
 from mdm.errors import MdmError
 from mdm.values import bundle_id_problem
 from syncd.config_file import Fault, Located, faults, shorten
+from syncd.config_mdm_push import IntunePush, KmfddmPush, NanoMdmPush, PushTargetConfig
 from syncd.config_values import NOT_EMPTY, Attribute, Text
 
 if TYPE_CHECKING:
@@ -57,6 +58,11 @@ class MdmConfig(Located):
         "(`kmfddm`; experimental).",
     )
 
+    push: Annotated[tuple[PushTargetConfig, ...], Field(strict=False)] = Field(
+        default=(),
+        description="The products that `syncd mdm push` gives the config to over their own interfaces. None: it is off.",
+    )
+
     @model_validator(mode="after")
     def _can_be_made(self) -> Self:
         found = [Fault(str(error), at) for at, error in self._refused()]
@@ -65,6 +71,7 @@ class MdmConfig(Located):
             for name in self.tokens
             if name not in self.vendors
         ]
+        found += self._push_refused()
         if found:
             raise faults(*found)
         return self
@@ -80,6 +87,29 @@ class MdmConfig(Located):
                 Order(self.bundle_id, (one,), literal=self.literal, assets_url=self.assets_url or "")
             except MdmError as error:
                 yield at, f"{error.what}: {error.cure}"
+
+    def _push_refused(self) -> Iterator[Fault]:
+        from mdm.vendors import choose  # noqa: PLC0415 - as above
+
+        names: set[str] = set()
+        for place, one in enumerate(self.push):
+            if one.name in names:
+                yield Fault("another target is named so already: give each its own name", ("push", place, "name"))
+            names.add(one.name)
+            try:
+                choose(one.type, self.tokens)
+            except MdmError as error:
+                yield Fault(f"{error.what}: {error.cure}", ("push", place, "type"))
+            match one:
+                case KmfddmPush() if not self.assets_url:
+                    yield Fault("needs `mdm.assets_url`, where devices fetch their files", ("push", place, "type"))
+                case IntunePush() if one.oauth.token_url is None:
+                    yield Fault("`token_url` is missing: give your tenant's", ("push", place, "oauth"))
+                case NanoMdmPush(ask_first=True, webhook=None):
+                    cure = "give `webhook`, or set `ask_first: false` where the admin gives the app no other key"
+                    yield Fault(f"devices cannot be asked first without their answers: {cure}", ("push", place))
+                case _:
+                    pass
 
     @property
     def extra_path(self) -> Path | None:

@@ -15,6 +15,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 from connectors.errors import PermanentError
 from connectors.scim.people import parse_path
 from connectors.scim.settings import Access, Basic, Bearer, ClientCredentials, SourceSettings, TargetSettings
+from syncd.config_daemon import OWN_SCHEDULE, ScheduleConfig
 from syncd.config_file import Fault, Located, Section, faults, shorten
 from syncd.config_values import Attribute, Name, Text
 from syncd.secrets import Secret
@@ -165,6 +166,7 @@ class ScimSourceConfig(ScimServiceConfig):
         "an account hangs on it.",
     )
     type: Literal["scim"] = Field(description="What kind of source it is.")
+    schedule: ScheduleConfig | None = Field(default=None, description=OWN_SCHEDULE)
     filter: Text | None = Field(
         default=None,
         description="Which users are people, as a SCIM filter (RFC 7644). Do not filter out inactive people: that they are "

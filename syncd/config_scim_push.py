@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
+from syncd.config_daemon import OWN_SCHEDULE, ScheduleConfig
 from syncd.config_file import Located, Section, faults, shorten
 from syncd.config_values import Name, Text
 from syncd.secrets import Secret
@@ -76,6 +77,7 @@ class ScimPushSourceConfig(Located):
         "is a migration.",
     )
     type: Literal["scim_push"] = Field(description="What kind of source it is.")
+    schedule: ScheduleConfig | None = Field(default=None, description=OWN_SCHEDULE)
     dialect: DialectName = Field(
         default="generic",
         description="Which identity provider calls. It decides what is put right in its requests, and how they are answered.",

@@ -17,6 +17,7 @@ from syncd.config_file import Fault, faults, shorten
 
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t"}
 
+_POSTGRESQL = "write postgresql+psycopg://USER@HOST/DATABASE"
 _SQLITE = "write sqlite:///var/syncd.db (three slashes: relative, four: absolute)"
 _JINJA = SandboxedEnvironment()
 
@@ -77,7 +78,10 @@ def store_address(address: str) -> str:
     if url.password is not None or "password" in url.query:
         found.append("a password does not stand in the address: remove it there and give `store_password: {env: NAME}`")
     if url.drivername.startswith("postgres"):
-        found.append(f"PostgreSQL is not in this version yet: {_SQLITE}")
+        if url.drivername != "postgresql+psycopg":
+            found.append(f"its driver is psycopg: {_POSTGRESQL}")
+        if not url.database:
+            found.append(f"it names no database: {_POSTGRESQL}")
     elif url.drivername != "sqlite":
         found.append(f"is no store that syncd knows: {_SQLITE}")
     elif url.host:

@@ -23,6 +23,7 @@ from scim.moments import Clock, text_of, utc_now
 from scim.provisioning import Provisioning, note_provisioning
 from syncd.core.standing import Standing
 from syncd.store.engine import writing
+from syncd.store.stirring import Stirring
 
 _LOOKS_EVERY: Final = 0.2
 """Seconds between two looks whether something was pushed: one look is one row of an index."""
@@ -47,6 +48,7 @@ class PushedSource:
         self._sleep = sleep
         self._reader = PeopleReader({})
         self._heard = 0
+        self._stirring = Stirring(store)
 
     def read(self, known: Known = nothing_known) -> Iterator[Record | Certificate]:
         """Stream everybody who is not deleted, then every group, then the certificate."""
@@ -92,8 +94,11 @@ class PushedSource:
     def watch(self, seconds: float) -> bool:
         """Wait until something is pushed, so long at most; True when something was since the last call that said so."""
         end = time.monotonic() + seconds
-        while (latest := feed.latest(self._store, self.name)) <= self._heard and time.monotonic() < end:
+        latest = feed.latest(self._store, self.name)
+        while latest <= self._heard and time.monotonic() < end:
             self._sleep(_LOOKS_EVERY)
+            if self._stirring():
+                latest = feed.latest(self._store, self.name)
         pushed = latest > self._heard
         self._heard = latest
         return pushed

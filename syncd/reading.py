@@ -6,11 +6,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from syncd import log
 from syncd.core import quarantine
 from syncd.core.change import Finding
 from syncd.core.quarantine import Trouble
 from syncd.errors import SyncdError, UsageError
 from syncd.source_reader import SourceReader, stands_as_before
+from syncd.spans import span
 from syncd.store import clusters, quarantines, runs, size_history
 from syncd.store.runs import ReadLine
 from syncd.sync import Request, Sync
@@ -49,7 +51,8 @@ def read_sources(sync: Sync, request: Request, run_id: int, now: datetime) -> So
     if unknown := [name for name in wanted if name not in sync.sources]:
         raise UsageError(f"there is no source {unknown[0]}", cure=f"sources are: {', '.join(sync.sources)}")
     troubles = quarantines.troubles(sync.store)
-    waiting = quarantine.left_alone(troubles.values(), request.sources, now, every=request.full)
+    asked = () if request.patient else request.sources
+    waiting = quarantine.left_alone(troubles.values(), asked, now, every=request.full)
     read = SourcesRead(now, waiting={name: waiting[name] for name in wanted if name in waiting})
     if len(read.waiting) == len(wanted):
         raise _nothing_read(read.waiting.values())
@@ -59,7 +62,7 @@ def read_sources(sync: Sync, request: Request, run_id: int, now: datetime) -> So
     names = [name for name in wanted if name not in waiting and name not in read.standing]
     runs.keep_reads(sync.store, run_id, [before[name].under_way() for name in names if name in before])
     reader = SourceReader(sync, request, now)
-    read.lines = {name: reader.take(name, before.get(name)) for name in names}
+    read.lines = {name: _take(reader, name, before.get(name)) for name in names}
     runs.keep_reads(sync.store, run_id, read.lines.values())
     for name in read.certified:
         size_history.keep_groups(sync.store, name, now)
@@ -75,6 +78,15 @@ def read_sources(sync: Sync, request: Request, run_id: int, now: datetime) -> So
         clusters.dirty_all(sync.store, sync.rules)
         runs.remember(sync.store, {"rules": sync.rules_digest})
     return read
+
+
+def _take(reader: SourceReader, name: str, before: ReadLine | None) -> ReadLine:
+    with span("ingest", source=name) as step:
+        line = reader.take(name, before)
+        said = {"records": line.records, "groups": line.groups, "problems": line.problem_count}
+        step.count(certified=line.certified, **said)
+    log.tell("source_read", source=name, certified=line.certified, **said)
+    return line
 
 
 def _nothing_read(waiting: Iterable[Trouble]) -> SyncdError:

@@ -13,7 +13,7 @@ from functools import cache
 
 from connectors.errors import ConnectorError
 from connectors.model import normalise_email
-from syncd import heirs
+from syncd import heirs, log
 from syncd.apply import Worker
 from syncd.approving import asked_again
 from syncd.comparing import (
@@ -40,6 +40,7 @@ from syncd.errors import Interrupted, SyncdError, UsageError
 from syncd.outstanding import without_outstanding
 from syncd.reading import read_sources
 from syncd.reading_account import frozen_groups, merge_groups, note_changed, read_account, rename_groups
+from syncd.spans import span
 from syncd.store import accounts, clusters, departures, ledger, links, plans, runs, tracing
 from syncd.store.continuity import bear_witness
 from syncd.store.erasure import erase_due
@@ -103,26 +104,35 @@ def apply_plan(sync: Sync, plan_id: int) -> Report:
 def _plan(sync: Sync, request: Request, run_id: int) -> tuple[StoredPlan, Mapping[RecordKey, Standing]]:
     """The steps from reading to the review; and how it stands with those whose sources are told."""
     now = sync.clock()
-    read = read_sources(sync, request, run_id, now)
+    with span("read"):
+        read = read_sources(sync, request, run_id, now)
     lines = {**runs.last_reads(sync.store, sync.sources), **read.lines}
+    sync.progress("read the account", 0)
+    with span("account"):
+        there = read_account(sync, request)
     ground = replace(
-        read_account(sync, request),
-        now=now,
-        counted=frozenset(read.certified),
-        frozen=frozen_groups(sync.rules, lines.values()),
+        there, now=now, counted=frozenset(read.certified), frozen=frozen_groups(sync.rules, lines.values())
     )
     renamed = rename_groups(sync, ground)
-    compared = compare(sync, request, replace(ground, renames=renamed.moved), runs.trust_of(lines.values()))
+    sync.progress("compare", 0)
+    with span("compare") as step:
+        compared = compare(sync, request, replace(ground, renames=renamed.moved), runs.trust_of(lines.values()))
+        step.count(changes=len(compared.changes), leavers=len(compared.leavers), adoptions=len(compared.adoptions))
     compared.findings += [*renamed.findings, *merge_groups(sync, request, renamed, compared.changes)]
+    sync.progress("look at leavers", 0)
     admins = look_at_leavers(sync, compared)
     look_at_returners(sync, request, compared, now)
     doubts = doubt_deeds(sync, run_id, now, look_at_adoptions(sync, request, compared), compared.vanished)
     possible, impossible = safety.within((*renamed.changes, *compared.changes), sync.target.capabilities.verbs)
     compared.findings += impossible
     possible = mark_admins(sync, without_outstanding(sync, request, compared, possible))
-    plan = Plan.of(possible, compared.adoptions)
+    with span("plan") as step:
+        plan = Plan.of(possible, compared.adoptions)
+        step.count(changes=len(plan.changes), adoptions=len(plan.links))
     known = facts(sync, request, compared, read, admins=admins, doubts=doubts, plan=plan)
-    review = safety.review(plan, known, sync.policy)
+    with span("review") as step:
+        review = safety.review(plan, known, sync.policy)
+        step.count(findings=len(review.findings), **_weighed(review))
     if request.user is None:
         review = replace(review, findings=(*review.findings, *asked_again(sync.store, plan, review, now)))
     leaving = [(leaver, counts(leaver, read.certified)) for leaver in compared.leavers if leaver.certain]
@@ -140,7 +150,13 @@ def _plan(sync: Sync, request: Request, run_id: int) -> tuple[StoredPlan, Mappin
         now=now,
         lasts=sync.approval_lasts,
     )
+    log.tell("plan_made", plan_id=plan_id, changes=len(plan.changes), **_weighed(review))
     return StoredPlan(plan_id, run_id, now, plan, review, tuple(known.sources), taken), compared.standings
+
+
+def _weighed(review: Review) -> dict[str, int]:
+    decisions = list(review.decisions.values())
+    return {"held": decisions.count(Decision.HOLD), "refused": decisions.count(Decision.REFUSE)}
 
 
 def _decide(sync: Sync, stored: StoredPlan) -> dict[str, Decision]:
@@ -211,7 +227,9 @@ def _apply(sync: Sync, run_id: int, stored: StoredPlan, resumed: int, *, fresh: 
     ]
     adoptions = links.not_yet(sync.store, stored.plan.links) if fresh else _still_adopted(sync, stored.plan.links)
     links.adopt(sync.store, adoptions, sync.actor, sync.clock())
-    applied = worker.apply(stored.plan_id, going)
+    with span("apply", changes=len(going)) as step:
+        applied = worker.apply(stored.plan_id, going)
+        step.count(done=applied.done.total(), failed=len(applied.failed), stale=len(applied.stale))
     if going:
         with contextlib.suppress(ConnectorError):  # it is done, and the next run reads it in any case
             note_changed(sync, tracing.done_ids(sync.store, stored.plan_id, run_id))
@@ -256,15 +274,25 @@ def _line(sync: Sync, command: str) -> Iterator[int]:
     """The run's own line: how it ended is always written, unless the process is killed."""
     began = sync.clock()
     run_id = runs.start(sync.store, command, sync.actor, began)
-    try:
-        go_on(sync, run_id, began)
-        yield run_id
-        bear_witness(sync.store, run_id)
-    except (KeyboardInterrupt, Interrupted):
-        runs.write(sync.store, run_id, state="interrupted", ended_at=sync.clock())
-        raise
-    except Exception as error:
-        with contextlib.suppress(SyncdError):
-            runs.write(sync.store, run_id, state="failed", error=str(error), ended_at=sync.clock())
-        raise
-    runs.write(sync.store, run_id, state="done", ended_at=sync.clock())
+
+    def seconds() -> float:
+        return round((sync.clock() - began).total_seconds(), 3)
+
+    with log.about(run_id=run_id), span("run", run_id=run_id, command=command):
+        log.tell("run_started", command=command)
+        sync.began(run_id)
+        try:
+            go_on(sync, run_id, began)
+            yield run_id
+            bear_witness(sync.store, run_id)
+        except (KeyboardInterrupt, Interrupted):
+            runs.write(sync.store, run_id, state="interrupted", ended_at=sync.clock())
+            log.tell("run_interrupted", command=command, seconds=seconds())
+            raise
+        except Exception as error:
+            log.tell("run_failed", command=command, seconds=seconds(), error=str(error))
+            with contextlib.suppress(SyncdError):
+                runs.write(sync.store, run_id, state="failed", error=str(error), ended_at=sync.clock())
+            raise
+        runs.write(sync.store, run_id, state="done", ended_at=sync.clock())
+        log.tell("run_ended", command=command, seconds=seconds())

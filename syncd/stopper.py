@@ -1,9 +1,13 @@
-"""Stopping when asked: SIGINT and SIGTERM end a run at once, but never in the middle of a batch that is being applied."""
+"""Stopping when asked: SIGINT and SIGTERM end a run at once, but never in the middle of a batch that is being applied.
+
+Another thread may ask as well (`ask`): it wakes the main one with SIGUSR1, whatever that waits for.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import signal
+import threading
 from collections.abc import Iterator
 from types import FrameType
 
@@ -19,12 +23,14 @@ class Stopper:
 
     def __init__(self) -> None:
         self._asked = ""
+        self._asked_by_thread = ""
         self._depth = 0
 
     @contextlib.contextmanager
     def listening(self) -> Iterator[None]:
         """Listen to SIGINT and SIGTERM while the block runs (main thread only)."""
-        before = {number: signal.signal(number, self._on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+        heard = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
+        before = {number: signal.signal(number, self._on_signal) for number in heard}
         try:
             yield
         finally:
@@ -42,9 +48,18 @@ class Stopper:
         if self._asked and not self._depth:
             self._stop()
 
+    def ask(self, why: str) -> None:
+        """Stop what is listening, from another thread.
+
+        Args:
+            why: stands in the error.
+        """
+        self._asked_by_thread = why
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
+
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         del frame
-        self._asked = signal.Signals(number).name
+        self._asked = self._asked_by_thread if number == signal.SIGUSR1 else signal.Signals(number).name
         if not self._depth:
             self._stop()
 

@@ -56,6 +56,8 @@ class Sync:
     critical: Callable[[], AbstractContextManager[None]] = nullcontext
     """A block that a signal does not break."""
     progress: Progress = lambda _stage, _count: None
+    began: Callable[[int], None] = lambda _run_id: None
+    """Told the number of the run that begins."""
     keep: Keep = FOR_EVER
     """How long what was done stays in the store."""
     sampling: Sampling = EACH_TWENTY
@@ -75,3 +77,5 @@ class Request:
     """Plan only for whoever has, or should have, this address."""
     full: bool = False
     """Look at everybody, not only at what changed."""
+    patient: bool = False
+    """Leave sources alone that keep failing, though they are named: nobody asked for them."""

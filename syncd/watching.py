@@ -1,5 +1,8 @@
 """Waiting for the sources that announce changes, so that a change need not wait for the next turn.
 
+A file announces nothing: it is looked at every second, by size, times and place, which works on network drives as well. Once it
+stands still for a second it counts as changed; whether it has arrived whole is found out by who reads it.
+
 May not: read or conclude anything. What changed, the run that follows finds out.
 """
 
@@ -10,8 +13,11 @@ from threading import Event, Lock, Thread
 from types import TracebackType
 from typing import Final, Self
 
-from connectors.base import Incremental, Source
+from connectors.base import Incremental, Source, Stamped
 from connectors.errors import ConnectorError, PermanentError
+
+LOOK: Final = 1.0
+"""Seconds between two looks at files."""
 
 LISTEN: Final = 5.0
 """Seconds of one call to `watch`: so long a stop may take."""
@@ -42,6 +48,13 @@ class Watcher:
             for name, source in sources.items()
             if isinstance(source, Incremental)
         ]
+        self._files = {
+            name: source
+            for name, source in sources.items()
+            if isinstance(source, Stamped) and not isinstance(source, Incremental)
+        }
+        if self._files:
+            self._threads.append(Thread(target=self._look, name="watch files", daemon=True))
 
     def __enter__(self) -> Self:
         for thread in self._threads:
@@ -82,6 +95,20 @@ class Watcher:
             else:
                 told = False
             if changed:
-                with self._lock:
-                    self._names.add(name)
-                    self._heard.set()
+                self._tell(name)
+
+    def _look(self) -> None:
+        """At the files, which cannot be asked to tell."""
+        told = seen = {name: source.stamp() for name, source in self._files.items()}
+        while not self._stopped.wait(LOOK):
+            now = {name: source.stamp() for name, source in self._files.items()}
+            for name, stamp in now.items():
+                if stamp is not None and stamp == seen[name] and stamp != told[name]:
+                    told = {**told, name: stamp}
+                    self._tell(name)
+            seen = now
+
+    def _tell(self, name: str) -> None:
+        with self._lock:
+            self._names.add(name)
+            self._heard.set()

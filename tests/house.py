@@ -17,6 +17,7 @@ import yaml
 
 from syncd.bootstrap import App, open_app
 from syncd.config import load_config
+from tests.postgres import postgres
 
 COLUMNS = {
     "id": "Employee",
@@ -80,6 +81,13 @@ class Ran:
         return json.loads(self.out)
 
 
+def store_address() -> str:
+    """A new store's address: SQLite's in the company's folder, or a database of a real PostgreSQL (SYNCD_TEST_STORE=postgresql)."""
+    if os.environ.get("SYNCD_TEST_STORE") != "postgresql":
+        return "sqlite:///syncd.db"
+    return postgres().new_store()
+
+
 Call = Callable[..., Ran]
 """The program, called with these words."""
 
@@ -103,7 +111,7 @@ class House:
         }
         defaults = {
             "version": 1,
-            "store": "sqlite:///syncd.db",
+            "store": store_address(),
             "sources": [source],
             "leavers": {"grace_days": 0, "certified_absences": 1},
         }

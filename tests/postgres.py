@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import itertools
 import os
 import pwd
 import shutil
@@ -17,6 +18,9 @@ from pathlib import Path
 
 import pytest
 
+from syncd.store.engine import open_engine, require_current
+
+_numbers = itertools.count(1)
 _PLACES = "/usr/lib/postgresql/15/bin:/usr/local/bin:/usr/bin"
 INITDB, POSTGRES = (shutil.which(name, path=_PLACES) for name in ("initdb", "postgres"))
 
@@ -33,6 +37,19 @@ class Postgres:
     @property
     def url(self) -> str:
         return f"postgresql+psycopg://tester@127.0.0.1:{self.port}/postgres"
+
+    def new_database(self, template: str = "template1") -> str:
+        """The address of a database that nobody used."""
+        import psycopg
+
+        name = f"test_{next(_numbers)}"
+        with psycopg.connect(f"host=127.0.0.1 port={self.port} user=tester dbname=postgres", autocommit=True) as maker:
+            maker.execute(f"CREATE DATABASE {name} TEMPLATE {template}")  # type: ignore[call-overload]
+        return self.url.removesuffix("postgres") + name
+
+    def new_store(self) -> str:
+        """The address of a new store, with its tables: copied, since making them takes a second."""
+        return self.new_database(_store_template(self))
 
 
 @cache
@@ -55,7 +72,7 @@ def postgres() -> Postgres:
         "fsync": "off",
         "listen_addresses": "127.0.0.1",
         "unix_socket_directories": folder,
-        "max_connections": 60,
+        "max_connections": 500,
     }
     process = subprocess.Popen(
         [
@@ -87,6 +104,15 @@ def postgres() -> Postgres:
                 return Postgres(port, folder)
         time.sleep(0.05)
     raise AssertionError("PostgreSQL does not answer")
+
+
+@cache
+def _store_template(postgres: Postgres) -> str:
+    address = postgres.new_database()
+    engine = open_engine(address)
+    require_current(engine)
+    engine.dispose()
+    return address.rpartition("/")[2]
 
 
 def _answers(port: int) -> bool:

@@ -193,9 +193,13 @@ def test_every_key_of_the_json_documents_is_documented(
         ["audit", "verify"],
         ["audit", "export", "--out", "a"],
         ["store", "upgrade"],
+        ["store", "copy", "--to", "sqlite:///copy.db"],
     ):
         call(*words)
-    house.configure(mdm={"bundle_id": "com.example.app", "vendors": ["intune"], "literal": True})
+    (house.folder / "devices.csv").write_text("id,email\nD1,e001@example.com\nD2,nobody@example.com\n")
+    nano = {"name": "ipads", "type": "nanomdm", "url": "https://mdm.example.com", "key": {"env": "NO_SUCH"}}
+    nano |= {"devices": {"path": "devices.csv"}, "ask_first": False}
+    house.configure(mdm={"bundle_id": "com.example.app", "vendors": ["intune"], "literal": True, "push": [nano]})
     (house.folder / "app.xml").write_text("<dict><key>com.fluix.mdm.useremail</key><string>x</string></dict>")
     (house.folder / "good.xml").write_text("<dict><key>a</key><string>x</string></dict>")
     for words in (
@@ -203,8 +207,15 @@ def test_every_key_of_the_json_documents_is_documented(
         ["delta", "--out", "delta"],
         ["lint", "app.xml", "--vendor", "intune"],
         ["merge", "good.xml", "--out", "new.xml"],
+        ["push"],
     ):
         call("mdm", *words)
+
+    monkeypatch.setenv("TELL", "nobody://")
+    house.configure(notifications=[{"name": "admins", "to": {"env": "TELL"}}])
+    house.people.unlink()
+    for words in (["run"], ["notify", "test"], ["notify", "list"]):
+        call(*words)
 
     (house.folder / "push.yaml").write_text(
         "version: 1\nsources: [{name: okta, type: scim_push}]\nstore: sqlite:///syncd.db\n"
@@ -220,6 +231,8 @@ def test_every_key_of_the_json_documents_is_documented(
     call("access", "link")
     for words in (["create", "robot", "--role", "viewer"], ["list"], ["revoke", "1"]):
         call("access", "token", *words)
+    call("pause", "--until", "2h")
+    call("resume")
 
     # They need a directory and a server: tests/connectors/test_ldap_detect.py, tests/syncd/cli/test_scim.py.
     silent = {"completion", "ldap detect", "scim doctor", "serve"}

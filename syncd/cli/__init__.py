@@ -39,9 +39,12 @@ COMMANDS = {
     "token": ("syncd.cli.token:token", "Tokens with which identity providers call."),
     "access": ("syncd.cli.access:access", "Who may use the console: links that let somebody in, tokens of programs."),
     "scim": ("syncd.cli.scim:scim", "Identity providers that push people by SCIM."),
+    "notify": ("syncd.cli.notify:notify", "What people are told by the program itself, and whether it arrives."),
     "store": ("syncd.cli.store:store", "Look after the store."),
     "ldap": ("syncd.cli.ldap:ldap", "Look at a directory, and print the source block for it."),
     "serve": ("syncd.cli.serve:serve", "The daemon: runs by itself, and answers over HTTP."),
+    "pause": ("syncd.cli.pausing:pause", "Let the daemon begin nothing by itself."),
+    "resume": ("syncd.cli.pausing:resume", "Let the daemon go on."),
     "completion": ("syncd.cli.completion:completion", "Print the completion script for your shell."),
 }
 

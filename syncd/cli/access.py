@@ -133,12 +133,14 @@ def web_address(serve: ServeConfig, listening: str | None = None) -> str:
 
     Args:
         serve: the web side's configuration.
-        listening: HOST:PORT that is listened on, where it is known better than the configuration has it.
+        listening: the address that is listened on, where it is known better than the configuration has it.
     """
-    host, _, port = (listening or serve.listen).rpartition(":")
+    if serve.public_url:
+        return serve.public_url.rstrip("/")
     if serve.hosts:
         return f"https://{serve.hosts[0]}"
-    return f"http://{'127.0.0.1' if host in {'0.0.0.0', '[::]'} else host}:{port}"  # noqa: S104 - a name is shown
+    address = listening or f"{'https' if serve.tls else 'http'}://{serve.listen}"
+    return address.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
 
 
 def first_link(app: App, listening: str) -> str | None:

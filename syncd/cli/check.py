@@ -18,10 +18,15 @@ from syncd.app_config import extra_of
 from syncd.bootstrap import App, open_app
 from syncd.cli.common import config_option, err, json_option, out, print_json, verbose_option
 from syncd.config import Config, load_config
+from syncd.config_mdm_push import KmfddmPush, NanoMdmPush
 from syncd.config_target import AccountTargetConfig
-from syncd.errors import Exit, SyncdError
+from syncd.errors import Exit, SyncdError, UsageError
+from syncd.mdm_devices import read_devices
 from syncd.render import labelled
+from syncd.store.alerts import open_alerts
+from syncd.store.pauses import paused
 from syncd.store.sources import forgotten
+from syncd.web.tls import context_of
 
 _KINDS = ("problem", "note", "fact")
 _OURS = ("connectors", "scim", "mdm", "syncd")
@@ -59,6 +64,8 @@ def _everything(config: Config) -> Iterator[Told]:
     yield from _problems([*_intruders(), *config.secret_problems()])
     try:
         app = open_app(config)
+        yield from _problems(_tls(config))
+        yield from _daemon(app)
         yield from _problems(app.target().check())
         yield from _problems(_mail(config))
         yield from _mdm(config)
@@ -80,6 +87,24 @@ def _forgotten(app: App) -> Iterator[str]:
             f"the store holds people of a source {name}, which the configuration does not name: they stay as they are. "
             "If it was renamed, give it its old name back; renaming a source is a migration"
         )
+
+
+def _tls(config: Config) -> Iterator[str]:
+    """What would keep the daemon from speaking TLS."""
+    if config.serve.tls:
+        try:
+            context_of(*config.serve.tls.files)
+        except SyncdError as error:
+            yield f"{error.what} ({error.where}): {error.cure}"
+
+
+def _daemon(app: App) -> Iterator[Told]:
+    """Whether the daemon is paused, and what it raised an alarm about."""
+    if pause := paused(app.store, app.clock()):
+        yield Told("note", pause.sentence)
+    for alert in open_alerts(app.store):
+        about = f" ({alert.subject})" if alert.subject else ""
+        yield Told("note", f"alarm since {alert.raised_at:%Y-%m-%d %H:%M} UTC: {alert.kind}{about}: {alert.message}")
 
 
 def _mail(config: Config) -> Iterator[str]:
@@ -109,6 +134,12 @@ def _mdm(config: Config) -> Iterator[Told]:
     for one in order.chosen:
         for mark in one.marks:
             yield Told("note", f"mdm: {one.vendor.title}: {mark}")
+    for push in config.mdm.push:
+        if isinstance(push, NanoMdmPush | KmfddmPush):
+            try:
+                read_devices(push.devices)
+            except UsageError as error:
+                yield Told("problem", f"mdm push {push.name}: {error.what} ({error.where}): {error.cure}")
 
 
 def _sources(app: App) -> Iterator[Told]:

@@ -17,10 +17,12 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from connectors.fluix.account import EmbeddedAccount
 from syncd import collector
-from syncd.bootstrap import App, actor, open_app, utc_now
+from syncd.bootstrap import App, actor, open_app, open_log, utc_now
 from syncd.config import load_config
-from syncd.errors import Advice, Exit, LockedError, UsageError
+from syncd.errors import Advice, Exit, Interrupted, LockedError, UsageError
 from syncd.render import labelled
+from syncd.signs import Signs
+from syncd.spans import tracing
 from syncd.stopper import Stopper
 from syncd.store.audit import Event, append
 from syncd.store.engine import writing
@@ -87,7 +89,11 @@ def standard(command: Command) -> Command:
     @config_option
     @functools.wraps(command)
     def with_app(config_file: Path, **rest: Any) -> Any:
-        return command(open_app(load_config(config_file)), **rest)
+        app = open_app(load_config(config_file))
+        if "log" in app.config.model_fields_set:
+            open_log(app)
+        with tracing(app.config.tracing):
+            return command(app, **rest)
 
     return with_app  # type: ignore[return-value]
 
@@ -128,15 +134,34 @@ def embedded(app: App) -> EmbeddedAccount:
 
 @contextmanager
 def working(app: App, command: str, wait_seconds: float = 0.0) -> Iterator[Sync]:
-    """The store's lock, the signals, and a progress bar where somebody watches."""
+    """The store's lock, the signals, signs of life, and a progress bar where somebody watches; afterwards people are told."""
     stopper = Stopper()
-    with (
-        run_lock(app.store, f"syncd {command}", utc_now(), wait_seconds=wait_seconds),
-        stopper.listening(),
-        progress_line() as progress,
-    ):
-        collector.rest()
-        yield app.sync(progress, stopper.critical)
+    try:
+        with (
+            run_lock(app.store, f"syncd {command}", utc_now(), wait_seconds=wait_seconds),
+            stopper.listening(),
+            Signs(app.store, app.clock) as signs,
+            progress_line() as progress,
+        ):
+            collector.rest()
+
+            def both(stage: str, count: int) -> None:
+                signs.progress(stage, count)
+                progress(stage, count)
+
+            yield app.sync(both, stopper.critical, signs.began)
+    except Exception as error:
+        if not isinstance(error, Interrupted):
+            _tell_people(app)
+        raise
+    _tell_people(app)
+
+
+def _tell_people(app: App) -> None:
+    if app.config.notifications:
+        from syncd.notify.courier import look_after  # noqa: PLC0415 - only where somebody is told
+
+        look_after(app)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""mdm render, delta, lint, merge: managed app config that pre-fills each person's email on the login page."""
+"""mdm render, delta, lint, merge: managed app config that pre-fills each person's email. `push` has its own file."""
 
 from __future__ import annotations
 
@@ -11,25 +11,27 @@ from rich.markup import escape
 
 from mdm.bundle import LeftOut, Report
 from mdm.lint import Finding, lint
-from mdm.merge import Difference, merge
-from mdm.model import Value
+from mdm.merge import merge
 from mdm.vendors import Chosen, choose, vendor_named
 from syncd import app_config
 from syncd.bootstrap import App
 from syncd.cli.common import by_hand, config_option, err, json_option, out, print_json, standard, write_whole
+from syncd.cli.mdm_parts import config_of, difference, show_differences
+from syncd.cli.mdm_push import push
 from syncd.config import load_config
-from syncd.config_mdm import MdmConfig
 from syncd.errors import Exit, UsageError
 from syncd.render import counted, labelled
 
 _STYLE = {"error": "red", "warning": "yellow", "note": "dim"}
-_SIGN = {"added": "[green]+[/]", "changed": "[yellow]~[/]", "kept": "[dim]=[/]"}
 _MOST = 15
 
 
 @click.group()
 def mdm() -> None:
     """Managed app config for MDM: shows each person's email on the login page of Fluix."""
+
+
+mdm.add_command(push)
 
 
 @mdm.command(short_help="Write the config for each MDM product.")
@@ -42,7 +44,7 @@ def render(app: App, *, as_json: bool, folder: Path, names: tuple[str, ...], lit
 
     Exits with 5 when somebody got no file.
     """
-    config = _config(app)
+    config = config_of(app)
     order = config.order(app_config.extra_of(config), names, literal=literal)
     with by_hand(app, "mdm render", str(folder), literal=order.literal) as detail:
         done = app_config.render(app.store, order, folder)
@@ -78,7 +80,7 @@ def delta(app: App, *, as_json: bool, folder: Path) -> int:
 
     Exits with 5 when somebody got no file.
     """
-    config = _config(app)
+    config = config_of(app)
     order = config.order(app_config.extra_of(config), literal=True)
     with by_hand(app, "mdm delta", str(folder)) as detail:
         done = app_config.delta(app.store, order, folder)
@@ -145,26 +147,17 @@ def merge_(config_file: Path, *, as_json: bool, file: Path, out_file: Path, name
                 "file": str(file),
                 "out": str(out_file),
                 "vendor": _vendor(chosen),
-                "differences": [_difference(one) for one in done.differences],
+                "differences": [difference(one) for one in done.differences],
                 "findings": _findings(done.findings),
             }
         )
         return Exit.DONE
-    for one in done.differences:
-        values = " → ".join(escape(_short(value)) for value in dict.fromkeys(_sides(one)))
-        out.print(f"{_SIGN[one.what]} {escape(one.key)}: {values}", soft_wrap=not out.is_terminal)
+    show_differences(done.differences)
     _show_findings(done.findings)
     for mark in chosen.marks:
         labelled(out, "[yellow]![/]", mark)
     _say(f"wrote {out_file}")
     return Exit.DONE
-
-
-def _config(app: App) -> MdmConfig:
-    if app.config.mdm is None:
-        cure = "add `mdm: {bundle_id: …, vendors: […]}`; see config.example.yaml"
-        raise UsageError("the configuration has no `mdm`", cure=cure)
-    return app.config.mdm
 
 
 def _tokens(config_file: Path) -> dict[str, str]:
@@ -214,28 +207,6 @@ def _findings(findings: Iterable[Finding]) -> list[dict[str, str]]:
         }
         for one in findings
     ]
-
-
-def _difference(one: Difference) -> dict[str, Any]:
-    return {"key": one.key, "what": one.what, "before": _plain(one.before), "after": _plain(one.after)}
-
-
-def _plain(value: Value) -> Any:
-    """As JSON has it; dates and data as text."""
-    if isinstance(value, dict):
-        return {key: _plain(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_plain(inner) for inner in value]
-    return value if value is None or isinstance(value, str | int | float) else str(value)
-
-
-def _sides(one: Difference) -> list[str]:
-    return [str(_plain(value)) for value in ([one.after] if one.what == "added" else [one.before, one.after])]
-
-
-def _short(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= 60 else line[:59] + "…"  # noqa: PLR2004 - a screen's width is no constant of ours
 
 
 def _show_findings(findings: Iterable[Finding]) -> None:

@@ -24,11 +24,12 @@ from syncd.cli.common import (
 from syncd.cli.mail import send_waiting
 from syncd.core.change import Decision
 from syncd.core.report import Report
-from syncd.daemon import stay
+from syncd.daemon.following import stay
 from syncd.errors import Exit, UsageError
 from syncd.render import counted, plan_document, report_document, show_plan, show_report
 from syncd.run import apply_plan, make_plan
 from syncd.run import run as run_once
+from syncd.store.pauses import paused
 from syncd.sync import Request
 
 _wait = click.option(
@@ -123,6 +124,9 @@ def run(
     if follow and (as_json or user or full):
         raise UsageError("--follow goes with none of --json, --user and --full", cure="run it once, or leave them out")
 
+    if pause := paused(app.store, app.clock()):
+        show_note(f"{pause.sentence}; this run is done all the same")
+
     def once(request: Request) -> Report:
         return one_run(app, "run", request, wait)
 
@@ -130,7 +134,7 @@ def run(
         stay(
             app.sync().sources,
             sources,
-            lambda: every,
+            every,
             lambda request: show_report(out, once(request), everything=everything),
             note=show_note,
             failed=show_error,

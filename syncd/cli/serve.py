@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from threading import Thread
+from typing import Final
 
 import click
 
-from syncd.bootstrap import App, open_app
+from syncd.bootstrap import open_app
 from syncd.cli.access import first_link
 from syncd.cli.common import config_option, out, show_error, show_note, verbose_option
-from syncd.cli.runs import one_run
-from syncd.config import load_config
+from syncd.cli.mail import send_waiting
+from syncd.config import Config, load_config
 from syncd.core.report import Report
-from syncd.daemon import WebSide, listen, stay
-from syncd.errors import Exit, Interrupted
+from syncd.daemon.listening import listen, shown
+from syncd.daemon.running import Running, Telling
+from syncd.daemon.supervisor import Role, Supervisor
+from syncd.errors import Exit, Interrupted, SyncdError, advice
 from syncd.render import counted
-from syncd.sync import Request
+from syncd.store import wishes
+from syncd.web.proxies import TrustedProxies
+from syncd.web.server import Answering, warm
+from syncd.web.tls import context_of
+from syncd.web.whole import whole_app
 
-_LOCK_SECONDS = 60.0
-"""So long a run waits for one that somebody began by hand."""
+_SILENT: Final = 60.0
+"""Seconds without a sign of life after which a process is held to hang; it gives one every second."""
 
 
 @click.command()
@@ -27,35 +40,130 @@ _LOCK_SECONDS = 60.0
 def serve(config_file: Path) -> int:
     """Stay: run as often as `schedule` says and when a source changes, and answer over HTTP.
 
-    Ends with 0 when it is stopped (SIGINT, SIGTERM), once what was begun is done.
+    Ends with 0 when it is stopped (SIGINT, SIGTERM), once what was begun is done. SIGHUP reads the configuration again.
     """
-    config = load_config(config_file)
-    app = open_app(config)
-    listener = listen(config.serve.listen)
-    host, port = listener.getsockname()[:2]
-    shown = f"[{host}]" if ":" in host else host
-    with WebSide(config_file.resolve(), listener, show_note):
-        out.print(f"serving http://{shown}:{port}", soft_wrap=True)
-        if address := first_link(app, f"{shown}:{port}"):
+    house = _House(config_file)
+    with house.listener:
+        out.print(f"serving {house.address}", soft_wrap=True)
+        if address := house.first_link():
             out.print(f"make the first admin of the console, within an hour: {address}", markup=False, soft_wrap=True)
-        try:
-            stay(
-                app.sync().sources,
-                (),
-                lambda: config.schedule.wait(app.clock()),
-                lambda request: _once(app, request),
-                note=show_note,
-                failed=show_error,
-            )
-        except (KeyboardInterrupt, Interrupted):
-            out.print("stopped")
+        Supervisor(house.roles(), house.reload, show_note, lambda: house.config.serve.drain_seconds).run()
+    out.print("stopped")
     return Exit.DONE
 
 
-def _once(app: App, request: Request) -> None:
-    report = one_run(app, "serve", request, _LOCK_SECONDS)
-    if report.plan.changes or report.resumed:
-        out.print(f"[dim]{app.clock():%Y-%m-%d %H:%M:%S}[/] {_line(report)}", soft_wrap=True)
+class _House:
+    """The configuration, as long as the daemon lives."""
+
+    def __init__(self, config_file: Path) -> None:
+        self._file = config_file.resolve()
+        self.config = _proven(load_config(self._file))
+        self.listener = listen(self.config.serve.listen)
+        scheme = "https" if self.config.serve.tls else "http"
+        self.address = f"{scheme}://{shown(self.listener)}"
+
+    def first_link(self) -> str | None:
+        """The address at which the first admin of the console is made; None where there is somebody."""
+        app = open_app(self.config)
+        try:
+            return first_link(app, self.address)
+        finally:
+            app.store.dispose()
+
+    def roles(self) -> list[Role]:
+        """What each process does."""
+        config, listener = self.config, self.listener
+        answering = [
+            Role(f"web {number}", lambda sign: _told(lambda: _answer(config, listener, sign)), _SILENT)
+            for number in range(1, config.serve.workers + 1)
+        ]
+        running = Role("runs", lambda sign: _told(lambda: _run(config, listener, sign)), _SILENT, finishes=True)
+        return [*answering, running]
+
+    def reload(self) -> Sequence[Role] | None:
+        """The same with the configuration as it stands in its file now; None, and what is wrong is told, if it cannot be used."""
+        before = self.config
+        try:
+            found = load_config(self._file)
+            stays = {"store": before.store} if found.store != before.store else {}
+            serve = found.serve.model_copy(update={"listen": before.serve.listen})
+            self.config = _proven(found.model_copy(update={**stays, "serve": serve}))
+        except SyncdError as error:
+            if told := advice(error):
+                show_error(told)
+            show_note("the configuration is as it was: the new one cannot be used")
+            return None
+        kept = [
+            name
+            for name, differs in (("store", bool(stays)), ("serve.listen", found.serve.listen != before.serve.listen))
+            if differs
+        ]
+        if kept:
+            show_note(
+                f"{' and '.join(f'`{name}`' for name in kept)} changed: that needs a restart, and is as it was until then"
+            )
+        show_note("the configuration was read again")
+        return self.roles()
+
+
+def _proven(config: Config) -> Config:
+    """The configuration, once it is seen that what it names is there. What this loads and builds, all processes share.
+
+    Raises:
+        SyncdError: the store cannot be opened, or the certificate cannot be used.
+    """
+    if config.serve.tls:
+        context_of(*config.serve.tls.files)
+    app = open_app(config)
+    wishes.waiting(app.store)
+    app.sync()
+    app.store.dispose()
+    warm(config)
+    return config
+
+
+def _told(work: Callable[[], None]) -> None:
+    """What a process does; what a person can mend is told as everywhere, and the supervisor starts it again later."""
+    try:
+        work()
+    except SyncdError as error:
+        if told := advice(error):
+            show_error(told)
+        raise SystemExit(1) from None
+
+
+def _answer(config: Config, listener: socket.socket, sign: Callable[[], None]) -> None:
+    """A process that answers."""
+    serve = config.serve
+    tls = context_of(*serve.tls.files) if serve.tls else None
+    app = TrustedProxies(whole_app(open_app(config)), serve.trusted_proxies)
+    Answering(app, listener, serve.threads, tls, serve.drain_seconds).stay(sign)
+
+
+def _run(config: Config, listener: socket.socket, sign: Callable[[], None]) -> None:
+    """The process that runs."""
+    listener.close()
+    Thread(target=_pulse, args=(sign, os.getppid(), config.serve.drain_seconds), name="pulse", daemon=True).start()
+    app = open_app(config)
+
+    def done(report: Report) -> None:
+        if report.plan.changes or report.resumed:
+            out.print(f"[dim]{app.clock():%Y-%m-%d %H:%M:%S}[/] {_line(report)}", soft_wrap=True)
+
+    try:
+        Running(app, Telling(show_note, show_error, done, lambda: send_waiting(app))).stay()
+    except (KeyboardInterrupt, Interrupted):
+        return
+
+
+def _pulse(sign: Callable[[], None], starter: int, drain_seconds: float) -> None:
+    """A sign of life every second; when the starter is gone, nobody would stop us: end as if it had asked."""
+    while os.getppid() == starter:
+        sign()
+        time.sleep(1)
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(drain_seconds)
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _line(report: Report) -> str:

@@ -17,7 +17,7 @@ from connectors.model import Certificate, Gone, Known, Record, RecordKind
 from syncd.store.engine import reading, writing
 from syncd.store.records import Shape, digest_of, gone_groups, gone_persons, present, write
 from syncd.store.sources import Cursor, move_cursor
-from syncd.store.sql import among, chunks, rows_of
+from syncd.store.sql import among, chunks, many_rows_of, rows_of
 from syncd.store.tables import records
 
 BATCH: Final = 2000
@@ -56,7 +56,7 @@ class Held(Known):
             records.c.source == self._source, records.c.kind == kind, records.c.gone_since.is_(None)
         )
         with reading(self._engine) as connection:
-            for (external_id,) in rows_of(connection, query):
+            for (external_id,) in many_rows_of(connection, query):
                 yield external_id
 
 

@@ -10,7 +10,7 @@ import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
@@ -33,6 +33,21 @@ _PRAGMAS = (
 )
 
 
+_SERVED: Final[dict[str, Any]] = {
+    "pool_pre_ping": True,  # the server may have been started again
+    "pool_size": 5,
+    "max_overflow": 10,
+    "pool_timeout": _BUSY_SECONDS,
+    "connect_args": {
+        "connect_timeout": 10,
+        "application_name": "syncd",
+        "prepare_threshold": None,  # PgBouncer in transaction mode gives each transaction another session
+        "keepalives_idle": 30,
+        "options": "-c lock_timeout=60s -c idle_in_transaction_session_timeout=10min",
+    },
+}
+
+
 def open_engine(url: str) -> Engine:
     """An engine for this store, which makes the file's folder when it is missing.
 
@@ -41,7 +56,11 @@ def open_engine(url: str) -> Engine:
     """
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return create_engine(parsed)
+        try:
+            return create_engine(parsed, **_SERVED)
+        except ModuleNotFoundError as error:
+            cure = "install it with `pip install fluix-syncd[postgresql]`"
+            raise StoreError(f"the driver for PostgreSQL is missing: {error.name}", where="store", cure=cure) from None
     if parsed.database and parsed.database != ":memory:":
         _make_folder(Path(parsed.database))
         _require_writable(Path(parsed.database))
@@ -80,14 +99,18 @@ def _on_connect(connection: Any, record: object) -> None:
 def _on_begin(connection: Connection) -> None:
     options = connection.get_execution_options()
     if options.get("isolation_level") != "AUTOCOMMIT":
-        connection.exec_driver_sql(f"PRAGMA synchronous={'NORMAL' if options.get('read_again') else 'FULL'}")
+        driver: Any = connection.connection.dbapi_connection
+        driver.execute(f"PRAGMA synchronous={'NORMAL' if options.get('read_again') else 'FULL'}")
         connection.exec_driver_sql("BEGIN" if options.get("read_only") else "BEGIN IMMEDIATE")
 
 
 @contextlib.contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
-    """A connection for reading: no transaction, no waiting for writers."""
-    with store_errors(engine), engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+    """A connection for reading, which waits for no writer: each statement sees what was committed before it."""
+    how: dict[str, Any] = {"isolation_level": "AUTOCOMMIT"}
+    if engine.dialect.name != "sqlite":
+        how = {"postgresql_readonly": True}  # a transaction, since rows that stream need one
+    with store_errors(engine), engine.execution_options(**how).connect() as connection:
         yield connection
 
 

@@ -11,7 +11,7 @@ from scim import tables as scim_tables  # noqa: F401 - puts its tables into `sci
 from scim.access import tables as access_tables  # noqa: F401
 from scim.events import tables as event_tables  # noqa: F401
 from scim.metadata import scim_metadata
-from syncd.store import console_tables, daemon_tables, order_tables  # noqa: F401 - put their tables into `metadata`
+from syncd.store import console_tables, daemon_tables, mdm_tables, notice_tables, order_tables  # noqa: F401 - they fill `metadata`
 from syncd.store.tables import metadata
 
 EVERY_TABLE: Final[tuple[MetaData, ...]] = (metadata, account_metadata, scim_metadata)

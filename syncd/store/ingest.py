@@ -19,7 +19,7 @@ from syncd.store.engine import reading, writing
 from syncd.store.passages import RememberedPassages
 from syncd.store.records import Digest, Shape, digest_of, gone_groups, gone_persons, write
 from syncd.store.sources import Cursor, keep_cursor
-from syncd.store.sql import chunks, rows_of
+from syncd.store.sql import chunks, many_rows_of
 from syncd.store.tables import records
 
 BATCH: Final = 2000
@@ -150,7 +150,7 @@ def _index(engine: Engine, source: str) -> dict[RecordKind, dict[str, Digest]]:
     with reading(engine) as connection:
         for kind, known in index.items():
             query = select(records.c.external_id, value).where(records.c.source == source, records.c.kind == kind)
-            known.update(rows_of(connection, query))
+            known.update(many_rows_of(connection, query))
     return index
 
 

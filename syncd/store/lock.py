@@ -1,7 +1,7 @@
 """One run at a time on one store.
 
 On SQLite a lock on a file beside the store, which the system lets go when the process ends, however it ends; the file says
-who holds it, and since when.
+who holds it, and since when. On PostgreSQL see `lock_postgresql`.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from syncd.errors import LockedError, StoreError
+from syncd.store.lock_postgresql import advisory_lock
 
 _POLL_SECONDS = 0.2
 
@@ -45,6 +46,10 @@ def run_lock(
         LockedError: somebody else holds it; says who, and since when.
         StoreError: the lock's file cannot be written.
     """
+    if engine.dialect.name == "postgresql":
+        with advisory_lock(engine, command, wait_seconds=wait_seconds, monotonic=monotonic):
+            yield
+        return
     database = engine.url.database
     if not database or database == ":memory:":
         yield

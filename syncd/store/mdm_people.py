@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, delete, exists, select, true
 
 from mdm.model import Change, Person
 from syncd.store.engine import reading, snapshot
-from syncd.store.sql import among, chunks, rows_of, upsert
+from syncd.store.sql import among, chunks, many_rows_of, upsert
 from syncd.store.tables import accounts, mdm_people, meta
 
 _STATE: Final = "mdm"
@@ -53,7 +53,7 @@ def everybody(engine: Engine) -> Iterator[Person]:
     with snapshot(engine) as connection:
         order = accounts.c.address.collate("C" if connection.dialect.name == "postgresql" else "BINARY")
         query = select(accounts.c.fluix_id, accounts.c.attributes).order_by(order, accounts.c.fluix_id)
-        for fluix_id, attributes in rows_of(connection, query):
+        for fluix_id, attributes in many_rows_of(connection, query):
             yield Person(fluix_id, orjson.loads(attributes)["email"])
 
 

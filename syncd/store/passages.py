@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, delete, select
 
 from connectors.model import RecordKind
 from syncd.store.engine import reading, writing
-from syncd.store.sql import chunks, rows_of, upsert
+from syncd.store.sql import chunks, many_rows_of, upsert
 from syncd.store.tables import meta, passages, records
 
 _WAITING: Final = 4000
@@ -51,7 +51,7 @@ class RememberedPassages:
         if self._held is None:
             query = select(passages.c.digest, passages.c.records).where(passages.c.source == self._source)
             with reading(self._engine) as connection:
-                self._held = dict(rows_of(connection, query))
+                self._held = dict(many_rows_of(connection, query))
         # Each is met once: what lies there twice is opened, and its records turn out to be there twice.
         return self._held.pop(digest, None)
 
@@ -63,7 +63,7 @@ class RememberedPassages:
         with reading(self._engine) as connection:
             for part in chunks(self._held or ()):
                 query = select(*columns).where(passages.c.source == self._source, passages.c.digest.in_(part))
-                for ids, versions in rows_of(connection, query):
+                for ids, versions in many_rows_of(connection, query):
                     cut = range(0, len(versions), _DIGEST)
                     persons.update(zip(orjson.loads(ids), (versions[at : at + _DIGEST] for at in cut), strict=True))
 

@@ -15,6 +15,7 @@ from syncd.core.needles import Needles
 from syncd.store.audit import ERASE, RETIRE
 from syncd.store.engine import reading
 from syncd.store.every_table import EVERY_TABLE
+from syncd.store.sql import many_rows_of
 from syncd.store.tables import Json, journal, plan_changes
 
 _PRESENT: Final = frozenset(
@@ -71,7 +72,7 @@ def _search_table(engine: Engine, searched: Table, needles: Needles, by_id: Mapp
     query: Any = select(*map(column, names)).select_from(table(searched.name))
     rewrite = _REWRITE.get(searched.name, _plain)
     with reading(engine) as connection:
-        rows: Any = connection.execute(query).cursor  # the driver's own: no conversion of what is only searched
+        rows: Any = many_rows_of(connection, query)  # no conversion of what is only searched
         for row in rows:
             said = [value for value in row if value.__class__ is str]
             whole = "\0".join(said)
@@ -147,6 +148,7 @@ _REWRITE: Final[dict[str, _Rewrite]] = {
     "plans": _several,
     "runs": _several,
     "approvals": _several,
+    "notification_outbox": _several,
 }
 
 
@@ -156,7 +158,7 @@ def audit_places(engine: Engine, needles: Needles) -> Iterator[int]:
     query = select(told.c.place, told.c.subject, told.c.detail)
     query = query.where(told.c.salt.is_not(None), told.c.action.not_in([ERASE, RETIRE]))
     with reading(engine) as connection:
-        rows: Any = connection.execute(query).cursor
+        rows: Any = many_rows_of(connection, query)
         for place, subject, detail in rows:
             if needles.met(f"{subject}\0{detail}"):
                 yield place

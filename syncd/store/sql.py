@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from itertools import islice
 from typing import Any, Final, TypeVar
+from uuid import uuid4
 
 import orjson
-from sqlalchemy import JSON, Connection, Executable, Select, Table, cast, func, select
+from sqlalchemy import ARRAY, ClauseElement, Connection, Executable, Select, Table, Text, func, literal, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 CHUNK: Final = 500
 """How many values one IN list takes."""
+
+_STREAMED: Final = 5000
+"""Rows that PostgreSQL sends at a time, of many."""
 
 T = TypeVar("T")
 
@@ -25,9 +29,9 @@ def chunks(values: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:
 
 def among(connection: Connection, values: Iterable[str]) -> Select[Any]:
     """What stands in an IN for many texts: one parameter, and not one for each, which would be spelled out every time."""
-    listed = orjson.dumps(list(values)).decode()
     if connection.dialect.name == "postgresql":
-        return select(func.json_array_elements_text(cast(listed, JSON)).column_valued())
+        return select(func.unnest(literal([*values], ARRAY(Text))).column_valued())
+    listed = orjson.dumps(list(values)).decode()
     return select(func.json_each(listed).table_valued("value").c.value)
 
 
@@ -38,6 +42,19 @@ def rows_of(connection: Connection, query: Executable) -> Any:
     """
     result: Any = connection.execute(query)
     return result.cursor
+
+
+def many_rows_of(connection: Connection, query: ClauseElement) -> Iterator[tuple[Any, ...]]:
+    """The same for so many rows that they are not held at once: PostgreSQL's server keeps the cursor, SQLite has no other."""
+    if connection.dialect.name == "sqlite":
+        yield from rows_of(connection, query)  # type: ignore[arg-type]
+        return
+    compiled = query.compile(dialect=connection.dialect, compile_kwargs={"render_postcompile": True})
+    driver: Any = connection.connection.dbapi_connection
+    with driver.cursor(name=f"many_{uuid4().hex}") as cursor:
+        cursor.itersize = _STREAMED
+        cursor.execute(str(compiled), compiled.params)
+        yield from cursor
 
 
 def upsert(

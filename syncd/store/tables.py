@@ -20,6 +20,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     or_,
+    text,
     true,
 )
 
@@ -82,7 +83,7 @@ Index(
     records.c.source,
     records.c.external_id,
     sqlite_where=records.c.dirty == true(),
-    postgresql_where=records.c.dirty == true(),
+    postgresql_where=text("dirty"),
 )
 
 passages = Table(
@@ -203,7 +204,7 @@ mdm_people = Table(
     sqlite_with_rowid=False,
 )
 _CHANGED = mdm_people.c.dirty == true()
-Index("mdm_people_dirty", mdm_people.c.dirty, sqlite_where=_CHANGED, postgresql_where=_CHANGED)
+Index("mdm_people_dirty", mdm_people.c.dirty, sqlite_where=_CHANGED, postgresql_where=text("dirty"))
 
 runs = Table(
     "runs",

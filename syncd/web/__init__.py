@@ -1,6 +1,1 @@
-"""What is served over HTTP: whether it is well, and SCIM."""
-
-from typing import Final
-
-GRACE: Final = 30.0
-"""Seconds in which the web side answers what it has begun, once it is asked to stop."""
+"""What is served over HTTP: whether it is well, SCIM, and calls that ask for a run."""

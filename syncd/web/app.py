@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Flask, g, jsonify, request
 from flask.typing import ResponseReturnValue
 from flask_babel import Babel, get_locale
-from sqlalchemy import select
 from werkzeug.exceptions import HTTPException
 
 from syncd.bootstrap import App
-from syncd.store.engine import reading
 from syncd.web import console, pages
 from syncd.web.access.cookies import BetweenPages
 from syncd.web.api import api_blueprint
 from syncd.web.guards import add_guards
+from syncd.web.health import add_health
+from syncd.web.hooks import add_hooks
 from syncd.web.navigation import menu
+from syncd.web.observing import add_observing
 from syncd.web.roles import Access, Who
 from syncd.web.scim import add_scim
 from syncd.web.seals import seal
@@ -34,24 +36,18 @@ def web_app(app: App, access: Access | None = None) -> Flask:
     """
     web = Flask("syncd.web", static_folder=None)
 
-    @web.get("/healthz")
-    def healthz() -> ResponseReturnValue:
-        """Whether this process answers."""
-        return _plain({"status": "ok"})
-
-    @web.get("/readyz")
-    def readyz() -> ResponseReturnValue:
-        """Whether the store answers as well."""
-        with reading(app.store) as connection:
-            connection.execute(select(1)).scalar_one()
-        return _plain({"status": "ok"})
+    serve = app.config.serve
+    public = [urlsplit(serve.public_url).hostname or ""] if serve.public_url else []
+    add_guards(web, serve.listen, [*serve.hosts, *filter(None, public)])
+    add_health(web, app)
+    add_observing(web, app)
 
     @web.errorhandler(HTTPException)
     def refused(error: HTTPException) -> ResponseReturnValue:
         return _plain({"status": error.code, "title": error.name}, error.code or 500)
 
-    add_guards(web, app.config.serve.listen, app.config.serve.hosts)
     add_scim(web, app)
+    add_hooks(web, app)
     if access:
         _add_console(web, app, access)
     return web

@@ -8,9 +8,8 @@ from __future__ import annotations
 import atexit
 from collections.abc import Mapping
 from threading import Event, Thread
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import httpx
 from flask import Flask
 from scim2_models import ConflictException
 from sqlalchemy import Connection
@@ -20,19 +19,20 @@ from scim.access.oauth import add_token_endpoint
 from scim.access.seams import admitting, normalising, telling
 from scim.app import PREFIX, Server, scim_blueprint
 from scim.dialects import Answer
-from scim.events.endpoints import add_event_endpoints
 from scim.events.hearing import hearing
 from scim.events.outbox import Outbox
-from scim.events.pushing import Courier
 from scim.events.settings import Stream
-from scim.events.signing import Signer
 from scim.seams import Seams
 from scim.tenant import Tenant
 from scim.writing import Changed
 from syncd.bootstrap import App
 from syncd.config_scim_push import ScimPushSourceConfig
 from syncd.letting_go import objections
+from syncd.web.health import watch
 from syncd.web.seals import seal
+
+if TYPE_CHECKING:
+    from scim.events.signing import Signer
 
 _SEAL: Final = "scim cursors"
 _TIMEOUT: Final = 20.0
@@ -59,9 +59,12 @@ def add_scim(web: Flask, app: App) -> None:
     web.register_blueprint(scim_blueprint(server))
     add_token_endpoint(web, gate, PREFIX)
     if streams:
+        from scim.events.endpoints import add_event_endpoints  # noqa: PLC0415 - 8 MB, and only where events are wanted
+        from scim.events.signing import Signer  # noqa: PLC0415 - as above
+
         signer = Signer(app.store, app.clock)
         add_event_endpoints(web, gate, streams, signer, PREFIX)
-        _deliver(app, streams, signer)
+        watch(web, _deliver(app, streams, signer))
 
 
 def _refusing(app: App, tenants: Mapping[str, Tenant], heard: Changed) -> Changed:
@@ -89,8 +92,14 @@ def _tenant(source: ScimPushSourceConfig) -> Tenant:
     )
 
 
-def _deliver(app: App, streams: Mapping[str, Stream], signer: Signer) -> None:
+def _deliver(app: App, streams: Mapping[str, Stream], signer: Signer) -> Thread:
     """Push events as long as the process lives; of several processes one takes each event."""
+    import httpx  # noqa: PLC0415 - as above
+
+    from scim.events.pushing import Courier  # noqa: PLC0415 - as above
+
     client = httpx.Client(timeout=_TIMEOUT, follow_redirects=False)
     courier = Courier(app.store, streams, signer, client, app.clock)
-    Thread(target=courier.run, args=(Event(),), name="events", daemon=True).start()
+    thread = Thread(target=courier.run, args=(Event(),), name="events", daemon=True)
+    thread.start()
+    return thread

@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.bench.account import account
+from tests.bench.daemon import daemon
 from tests.bench.data import prepare
 from tests.bench.ldap import ldap
 from tests.bench.ldap_changes import ldap_changes
@@ -24,6 +25,7 @@ from tests.bench.mdm import mdm
 from tests.bench.measure import Measured, in_turn, once
 from tests.bench.portal import portal
 from tests.bench.scim import scim
+from tests.bench.servers import servers
 
 console = Console(width=110)
 Results = list[dict[str, Any]]
@@ -142,6 +144,8 @@ BENCHES = {
     "ldap-changes": ldap_changes,
     "scim": scim,
     "mdm": mdm,
+    "daemon": daemon,
+    "servers": servers,
 }
 
 

@@ -5,69 +5,17 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
 import pytest
 
 from tests.house import House, staff
-
-PATIENCE = 30.0
-
-
-@dataclass
-class Serving:
-    """A daemon that runs."""
-
-    process: subprocess.Popen[str]
-    url: str
-
-    def well(self) -> bool:
-        try:
-            return httpx.get(f"{self.url}/readyz", timeout=2).status_code == 200
-        except httpx.HTTPError:
-            return False
-
-    def web(self) -> list[int]:
-        """The process of the web side."""
-        listed = subprocess.run(
-            ["ps", "--ppid", str(self.process.pid), "-o", "pid="], capture_output=True, text=True, check=False
-        )
-        return [int(pid) for pid in listed.stdout.split()]
-
-
-def until(true: Callable[[], object]) -> None:
-    """Wait for it, but not for ever."""
-    end = time.monotonic() + PATIENCE
-    while not true():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.05)
-
-
-@contextmanager
-def serving(house: House) -> Iterator[Serving]:
-    call = [sys.executable, "-c", "from syncd.cli import main; main()", "serve", "--config", str(house.config)]
-    process = subprocess.Popen(call, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    assert process.stdout is not None
-    try:
-        said = process.stdout.readline()
-        assert said.startswith("serving http://"), said + process.stdout.read()
-        yield Serving(process, said.split()[1])
-    finally:
-        process.kill()
-        process.wait()
-        process.stdout.close()
+from tests.serving import PATIENCE, serving, until
 
 
 @pytest.fixture
 def company(house: House) -> House:
-    house.configure(serve={"listen": "127.0.0.1:0", "workers": 1}, schedule={"every": "1s"})
+    house.configure(serve={"listen": "127.0.0.1:0"}, schedule={"every": "1s"})
     house.hire(staff(3))
     return house
 
@@ -82,31 +30,44 @@ def test_it_runs_by_itself_and_ends_when_it_is_asked_to(company: House) -> None:
         until(lambda: len(emails(company)) == 3)
         company.hire(staff(5))
         until(lambda: len(emails(company)) == 5)
-        web = daemon.web()
-        daemon.process.terminate()
-        assert daemon.process.wait(PATIENCE) == 0
-        assert daemon.process.stdout is not None
-        told = daemon.process.stdout.read()
-        assert "3 changes" not in told.splitlines()[-1]
-        assert told.endswith("stopped\n")
-        assert not any(Path(f"/proc/{pid}").exists() for pid in web)
+        processes = [*daemon.part("web"), *daemon.part("runs")]
+        assert len(processes) == 2
+        assert daemon.stop() == 0
+        until(lambda: daemon.tells("stopped"))
+        assert not any(Path(f"/proc/{pid}").exists() for pid in processes)
 
 
-def test_a_web_side_that_is_killed_is_started_again(company: House) -> None:
+@pytest.mark.parametrize("part", ["web", "runs"])
+def test_a_process_that_is_killed_is_started_again(company: House, part: str) -> None:
     with serving(company) as daemon:
         until(daemon.well)
-        (web,) = daemon.web()
-        os.killpg(web, signal.SIGKILL)
-        until(lambda: daemon.web() not in ([], [web]))
+        until(lambda: daemon.part(part))
+        before = daemon.part(part)
+        os.killpg(before[0], signal.SIGKILL)
+        until(lambda: daemon.part(part) not in ([], before))
+        until(daemon.well)
+        company.hire(staff(6))
+        until(lambda: len(emails(company)) == 6)
+        assert daemon.tells("ended (exit -9) and is started again")
+
+
+@pytest.mark.parametrize("part", ["web", "runs"])
+def test_a_process_without_a_sign_of_life_is_killed_and_started_again(company: House, part: str) -> None:
+    with serving(company, before="import syncd.cli.serve as s; s._SILENT = 8") as daemon:
+        until(daemon.well)
+        before = daemon.part(part)
+        os.kill(before[0], signal.SIGSTOP)
+        until(lambda: daemon.tells("gave no sign of life"))
+        until(lambda: daemon.part(part) not in ([], before))
         until(daemon.well)
 
 
-def test_when_the_daemon_is_killed_its_web_side_ends_as_well(company: House) -> None:
+def test_when_the_daemon_is_killed_everything_ends(company: House) -> None:
     with serving(company) as daemon:
         until(daemon.well)
-        (web,) = daemon.web()
+        processes = [*daemon.part("web"), *daemon.part("runs")]
         daemon.process.kill()
-        until(lambda: not Path(f"/proc/{web}").exists())
+        until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in processes))
     assert company.syncd("run").code == 0
 
 
@@ -117,3 +78,63 @@ def test_a_port_that_is_taken_is_told_at_once(company: House) -> None:
         ran = company.syncd("serve")
     assert ran.code == 2
     assert f"127.0.0.1:{port} cannot be listened on" in ran.err
+
+
+def test_a_second_daemon_on_the_same_store_waits_for_the_first_ones_run(company: House) -> None:
+    with serving(company) as first, serving(company) as second:
+        until(first.well)
+        until(second.well)
+        until(lambda: len(emails(company)) == 3)
+        company.hire(staff(4))
+        until(lambda: len(emails(company)) == 4)
+        assert not first.tells("Traceback")
+        assert not second.tells("Traceback")
+
+
+def test_a_reload_takes_the_new_configuration_and_drops_no_request(company: House) -> None:
+    company.configure(schedule={"every": "1h"}, people={"scope": "email != 'e003@example.com'"})
+    with serving(company) as daemon:
+        until(lambda: len(emails(company)) == 2)
+        until(daemon.well)
+        before = {*daemon.part("web"), *daemon.part("runs")}
+        company.configure(people={}, serve={"listen": "127.0.0.1:1", "threads": 2})
+        daemon.process.send_signal(signal.SIGHUP)
+        until(lambda: daemon.tells("the configuration was read again"))
+        until(lambda: not before & {*daemon.part("web"), *daemon.part("runs")})
+        for _ in range(20):
+            assert daemon.well()
+        until(lambda: len(emails(company)) == 3)
+        assert daemon.tells("`serve.listen` changed: that needs a restart")
+
+
+def test_a_reload_with_a_wrong_configuration_changes_nothing(company: House) -> None:
+    with serving(company) as daemon:
+        until(daemon.well)
+        before = {*daemon.part("web"), *daemon.part("runs")}
+        kept = company.config.read_text(encoding="utf-8")
+        company.config.write_text(kept + "shrunk: {}\n", encoding="utf-8")
+        daemon.process.send_signal(signal.SIGHUP)
+        until(lambda: daemon.tells("the configuration is as it was"))
+        assert daemon.tells("shrunk")
+        company.config.write_text(kept, encoding="utf-8")
+        company.hire(staff(5))
+        until(lambda: len(emails(company)) == 5)
+        assert {*daemon.part("web"), *daemon.part("runs")} == before
+
+
+def test_the_systems_manager_is_told(company: House, tmp_path: Path) -> None:
+    path = tmp_path / "notify"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(path))
+        manager.settimeout(PATIENCE)
+        with serving(company, {"NOTIFY_SOCKET": str(path), "WATCHDOG_USEC": "3000000"}) as daemon:
+            heard = [manager.recv(100).decode()]
+            while heard.count("WATCHDOG=1") < 3 or "READY=1" not in heard:
+                heard.append(manager.recv(100).decode())
+            daemon.process.send_signal(signal.SIGHUP)
+            while heard.count("READY=1") < 2:
+                heard.append(manager.recv(100).decode())
+            daemon.stop()
+            while "STOPPING=1" not in heard:
+                heard.append(manager.recv(100).decode())
+    assert [one for one in heard if one != "WATCHDOG=1"] == ["READY=1", "RELOADING=1", "READY=1", "STOPPING=1"]

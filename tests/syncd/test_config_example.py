@@ -40,7 +40,7 @@ KEYS = dict(config_keys(Config))
 # The same sub-keys recur for each kind and window; one place explains them all.
 RECURRING = re.compile(
     r"budgets\.(run|day|week)\.[a-z_]+(\.per_group)?\.(count|percent|per_group)|budgets\.(day|week)\.(?!delete$)[a-z_]+"
-    r"|(sources\[\]|target)\.auth\.[a-z_]+\.(env|file)"
+    r"|(sources\[\]|target)\.auth\.[a-z_]+\.(env|file)|mdm\.push\[\]\.[a-z_.]+\.(env|file)"
 )
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 
 from syncd.store import progress, wishes
 from syncd.store.alerts import end_alert, open_alerts, raise_alert, told, untold_alerts
-from syncd.store.progress import Keeper, Stage
+from syncd.store.progress import Stage
 from syncd.store.wishes import Wish
 
 NOW = datetime(2026, 11, 2, 8, tzinfo=UTC)
@@ -51,18 +51,6 @@ def test_a_wish_whose_process_is_killed_twice_is_given_up(store: Engine) -> None
     assert found is not None
     assert found.state == "failed"
     assert "2 times" in found.message
-
-
-def test_progress_is_written_at_most_twice_a_second(store: Engine) -> None:
-    seconds = iter([0.0, 0.1, 0.4, 0.5, 0.6])
-    keeper = Keeper(store, 4, lambda: NOW, lambda: next(seconds))
-    seen = []
-    for count in (1, 2, 3, 4, 5):
-        keeper("read people", count)
-        found = progress.find(store, 4)
-        assert found is not None
-        seen.append(found.count)
-    assert seen == [1, 1, 1, 10, 10]
 
 
 def test_only_the_progress_of_the_newest_run_is_kept(store: Engine) -> None:

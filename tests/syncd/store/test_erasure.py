@@ -263,7 +263,7 @@ def test_a_user_whom_only_the_account_kept_is_erased_everywhere(store: Engine) -
         connection.execute(operations.insert().values(operation_id="1:x:p7@example.com:x", done_at=NOW))
         append(connection, [Event("anna", "users delete", "p7@example.com", {})], NOW)
     assert erase_due(store, LATER).people == 1
-    assert [row.text for row in rows_of(store, activity)] == ["", "saw erased-u7"]
+    assert sorted(row.text for row in rows_of(store, activity)) == ["", "saw erased-u7"]
     assert [(row.email, row.subject) for row in rows_of(store, mails)] == [("erased-u7", "Hi erased-u7")]
     assert rows_of(store, operations) == []
     assert [(row.setup, row.email_key, row.erased_at) for row in rows_of(store, deleted)] == [(None, None, LATER)]
@@ -292,6 +292,7 @@ def test_every_text_of_every_table_is_searched_or_left_for_a_reason(store: Engin
         "account_login_guards",
         "scim_calls",
         "scim_events",
+        "notification_outbox",
     }
 
 

@@ -302,6 +302,26 @@ def upgrade() -> None:
     )
     op.create_index("links_fluix_id", "links", ["fluix_id"], unique=False)
     op.create_table(
+        "mdm_deliveries",
+        sa.Column("target", sa.String(), nullable=False),
+        sa.Column("place", sa.String(), nullable=False, comment="a bundle identifier, or a device's enrollment id"),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("at", sa.String(length=32), nullable=False),
+        sa.Column("digest", sa.String(), nullable=False, comment="of the config that was sent last; empty: none was"),
+        sa.Column(
+            "round", sa.Integer(), nullable=False, comment="makes one try's commands different from the next one's"
+        ),
+        sa.Column("command", sa.String(), nullable=False),
+        sa.Column("question", sa.String(), nullable=False),
+        sa.Column("older", sa.Text(), nullable=False, comment="UUIDs of earlier commands with a config"),
+        sa.Column("applied", sa.Boolean(), nullable=False),
+        sa.Column("held", sa.Text(), nullable=True, comment="what the device told, as a property list"),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("target", "place"),
+        comment="what MDM products were given",
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "mdm_people",
         sa.Column("fluix_id", sa.String(), nullable=False),
         sa.Column("email", sa.String(), nullable=True, comment="as last written out for an MDM; None: nothing was"),
@@ -316,7 +336,7 @@ def upgrade() -> None:
         ["dirty"],
         unique=False,
         sqlite_where=sa.text("dirty = 1"),
-        postgresql_where=sa.text("dirty = 1"),
+        postgresql_where=sa.text("dirty"),
     )
     op.create_table(
         "memberships",
@@ -332,6 +352,53 @@ def upgrade() -> None:
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("value", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("name"),
+    )
+    op.create_table(
+        "notification_outbox",
+        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column(
+            "target", sa.String(), nullable=False, comment="the receiver's name in the configuration; never its address"
+        ),
+        sa.Column("event", sa.String(), nullable=False),
+        sa.Column("key", sa.String(), nullable=False, comment="what it is about: told once while it lasts"),
+        sa.Column(
+            "facts",
+            sa.Text(),
+            nullable=False,
+            comment="what a template is given; personal data only where that is configured",
+        ),
+        sa.Column("state", sa.String(), nullable=False, comment="waiting | sending | sent | failed | over"),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("queued_at", sa.String(length=32), nullable=False),
+        sa.Column(
+            "next_at",
+            sa.String(length=32),
+            nullable=False,
+            comment="when it is due; while it is being sent, until when that may take",
+        ),
+        sa.Column("sent_at", sa.String(length=32), nullable=True),
+        sa.Column(
+            "message", sa.String(), nullable=True, comment="which message it went out with: several can go in one"
+        ),
+        sa.Column("error", sa.Text(), nullable=True, comment="what the last try said"),
+        sa.Column(
+            "ended_at",
+            sa.String(length=32),
+            nullable=True,
+            comment="when what it is about was well again: from then on it would be told anew",
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        comment="messages to people",
+        sqlite_autoincrement=True,
+    )
+    op.create_index("notification_outbox_due", "notification_outbox", ["state", "next_at"], unique=False)
+    op.create_index(
+        "notification_outbox_once",
+        "notification_outbox",
+        ["target", "key"],
+        unique=True,
+        sqlite_where=sa.text("ended_at IS NULL"),
+        postgresql_where=sa.text("ended_at IS NULL"),
     )
     op.create_table(
         "passages",
@@ -433,7 +500,7 @@ def upgrade() -> None:
         ["source", "external_id"],
         unique=False,
         sqlite_where=sa.text("dirty = 1"),
-        postgresql_where=sa.text("dirty = 1"),
+        postgresql_where=sa.text("dirty"),
     )
     op.create_table(
         "run_progress",
