@@ -26,6 +26,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 from sqlalchemy.engine import make_url
 
+from syncd.config_access import AccessConfig
 from syncd.config_csv import CsvSourceConfig
 from syncd.config_daemon import AlertsConfig, ScheduleConfig, ServeConfig
 from syncd.config_file import (
@@ -150,6 +151,7 @@ class Config(Located):
         default=None, description="The managed app config that pre-fills each person's email."
     )
     serve: ServeConfig = Field(default=ServeConfig(), description="The daemon's HTTP side.")
+    access: AccessConfig = Field(default=AccessConfig(), description="How people come into the console.")
     notifications: Annotated[tuple[NotificationConfig, ...], Field(strict=False)] = Field(
         default=(), description="Who is told of what happened, by mail or otherwise."
     )
@@ -216,6 +218,7 @@ class Config(Located):
     def secret_problems(self) -> list[str]:
         """Every secret that cannot be read at this moment, as sentences with the key and a cure."""
         secrets = {"store_password": self.store_password}
+        secrets["access.oidc.client_secret"] = self.access.oidc.client_secret if self.access.oidc else None
         match self.target:
             case AccountTargetConfig(mail=mail, bounces=bounces):
                 secrets["target.mail.password"] = mail.password if mail else None

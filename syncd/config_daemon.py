@@ -153,6 +153,10 @@ class MetricsConfig(Section):
     )
 
 
+HOST: Final = r"\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?"
+"""A host as it stands in an address, without a port."""
+
+
 class ServeConfig(Section):
     """The daemon as a process, and its HTTP side."""
 
@@ -161,6 +165,13 @@ class ServeConfig(Section):
             default="127.0.0.1:8480",
             description="Address and port to listen on. 127.0.0.1 is reachable from this machine only.",
         )
+    )
+    hosts: Annotated[
+        tuple[Annotated[str, matches(HOST, "a host name, as sync.example.com")], ...], Field(strict=False)
+    ] = Field(
+        default=(),
+        description="The names under which browsers and programs reach the console. Without them that of `public_url`, or "
+        "those that `listen` speaks of: this machine, and addresses in numbers where it listens on all of them.",
     )
     workers: int = Field(default=1, ge=1, le=64, description="Processes that answer.")
     threads: int = Field(default=4, ge=1, le=256, description="Threads of each of them: so many requests at a time.")

@@ -228,6 +228,9 @@ def test_every_key_of_the_json_documents_is_documented(
     ):
         call("token", *words, "--config", "push.yaml")
     call("scim", "calls")
+    call("access", "link")
+    for words in (["create", "robot", "--role", "viewer"], ["list"], ["revoke", "1"]):
+        call("access", "token", *words)
     call("pause", "--until", "2h")
     call("resume")
 

@@ -37,6 +37,7 @@ COMMANDS = {
     "audit": ("syncd.cli.audit:audit", "Who did what, as a chain that cannot be changed unnoticed."),
     "restore": ("syncd.cli.restore:restore", "Deleted users, whose set-ups Fluix support can recover for 30 days."),
     "token": ("syncd.cli.token:token", "Tokens with which identity providers call."),
+    "access": ("syncd.cli.access:access", "Who may use the console: links that let somebody in, tokens of programs."),
     "scim": ("syncd.cli.scim:scim", "Identity providers that push people by SCIM."),
     "notify": ("syncd.cli.notify:notify", "What people are told by the program itself, and whether it arrives."),
     "store": ("syncd.cli.store:store", "Look after the store."),

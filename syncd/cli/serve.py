@@ -14,6 +14,7 @@ from typing import Final
 import click
 
 from syncd.bootstrap import open_app, open_log
+from syncd.cli.access import first_link
 from syncd.cli.common import config_option, out, show_error, show_note, verbose_option
 from syncd.cli.mail import send_waiting
 from syncd.config import Config, load_config
@@ -27,10 +28,10 @@ from syncd.notify.courier import Courier
 from syncd.render import counted
 from syncd.spans import tracing
 from syncd.store import wishes
-from syncd.web.app import web_app
 from syncd.web.proxies import TrustedProxies
 from syncd.web.server import Answering, warm
 from syncd.web.tls import context_of
+from syncd.web.whole import whole_app
 
 _SILENT: Final = 60.0
 """Seconds without a sign of life after which a process is held to hang; it gives one every second."""
@@ -47,6 +48,8 @@ def serve(config_file: Path) -> int:
     house = _House(config_file)
     with house.listener, counting_together():
         out.print(f"serving {house.address}", soft_wrap=True)
+        if address := house.first_link():
+            out.print(f"make the first admin of the console, within an hour: {address}", markup=False, soft_wrap=True)
         Supervisor(house.roles(), house.reload, show_note, lambda: house.config.serve.drain_seconds).run()
     out.print("stopped")
     return Exit.DONE
@@ -61,6 +64,14 @@ class _House:
         self.listener = listen(self.config.serve.listen)
         scheme = "https" if self.config.serve.tls else "http"
         self.address = f"{scheme}://{shown(self.listener)}"
+
+    def first_link(self) -> str | None:
+        """The address at which the first admin of the console is made; None where there is somebody."""
+        app = open_app(self.config)
+        try:
+            return first_link(app, self.address)
+        finally:
+            app.store.dispose()
 
     def roles(self) -> list[Role]:
         """What each process does."""
@@ -130,7 +141,7 @@ def _answer(config: Config, listener: socket.socket, sign: Callable[[], None]) -
     tls = context_of(*serve.tls.files) if serve.tls else None
     app = open_app(config)
     open_log(app)
-    web = TrustedProxies(web_app(app), serve.trusted_proxies)
+    web = TrustedProxies(whole_app(app), serve.trusted_proxies)
     Answering(web, listener, serve.threads, tls, serve.drain_seconds).stay(sign)
 
 

@@ -11,7 +11,14 @@ from scim import tables as scim_tables  # noqa: F401 - puts its tables into `sci
 from scim.access import tables as access_tables  # noqa: F401
 from scim.events import tables as event_tables  # noqa: F401
 from scim.metadata import scim_metadata
-from syncd.store import daemon_tables, mdm_tables, notice_tables, order_tables, previews  # noqa: F401 - fill `metadata`
+from syncd.store import (  # noqa: F401 - they put their tables into `metadata`
+    console_tables,
+    daemon_tables,
+    mdm_tables,
+    notice_tables,
+    order_tables,
+    previews,
+)
 from syncd.store.tables import metadata
 
 EVERY_TABLE: Final[tuple[MetaData, ...]] = (metadata, account_metadata, scim_metadata)

@@ -36,6 +36,7 @@ _PRESENT: Final = frozenset(
     | {"account_documents", "account_devices", "account_keys", "account_deleted", "ledger", "ledger_records", "audit"}
     | {"scim_credentials", "scim_buckets", "scim_event_keys"}
     | {"scim_tenants", "scim_resources", "scim_values", "scim_members", "scim_provisioning"}
+    | {"console_users", "console_codes", "console_links", "console_sessions", "console_tokens", "console_attempts"}
 )
 """Tables that hold what is there now, or are looked after by name."""
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, g, jsonify, request
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import Forbidden, Unauthorized
+from werkzeug.exceptions import Forbidden, TooManyRequests, Unauthorized
 
 from syncd.bootstrap import App
 from syncd.web.console import MOST_BYTES, downloaded, plain
@@ -18,6 +18,7 @@ from syncd.web.desk import Desk, Download
 from syncd.web.frame import Entry
 from syncd.web.openapi import description
 from syncd.web.problems import Problem, problem_of
+from syncd.web.recording import recorded
 from syncd.web.roles import Access, Who
 
 ROOT: Final = "/api/v1"
@@ -42,7 +43,10 @@ def api_blueprint(app: App, access: Access, entries: Iterable[Entry]) -> Bluepri
 
     @api.errorhandler(Exception)
     def failed(error: Exception) -> ResponseReturnValue:
-        return answered(problem_of(error))
+        answer = answered(problem_of(error))
+        if isinstance(error, TooManyRequests):
+            answer.headers["Retry-After"] = str(error.retry_after)
+        return answer
 
     for entry in entries:
         methods = ["GET"] if entry.kind == "page" else ["POST"]
@@ -63,11 +67,13 @@ def _answering(app: App, entry: Entry) -> Callable[..., ResponseReturnValue]:
         who: Who = g.who
         if who.role < entry.role:
             raise Forbidden(f"this token is {who.role.word}; this takes {entry.role.word}")
+        desk = Desk(app, who)
         if entry.kind == "page":
-            asked = entry.asked.model_validate(plain(request.args))
+            document = entry.function(desk, entry.asked.model_validate(plain(request.args)), **of_the_path)
         else:
-            asked = entry.asked.model_validate_json(request.get_data() or b"{}")
-        document = entry.function(Desk(app, who), asked, **of_the_path)
+            form = entry.asked.model_validate_json(request.get_data() or b"{}")
+            with recorded(desk, entry, form, of_the_path):
+                document = entry.function(desk, form, **of_the_path)
         if isinstance(document, Download):
             return downloaded(document)
         return Response(document.model_dump_json(), content_type="application/json")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Flask, g, jsonify, request
 from flask.typing import ResponseReturnValue
@@ -11,7 +12,9 @@ from werkzeug.exceptions import HTTPException
 
 from syncd.bootstrap import App
 from syncd.web import console, pages
+from syncd.web.access.cookies import BetweenPages
 from syncd.web.api import api_blueprint
+from syncd.web.guards import add_guards
 from syncd.web.health import add_health
 from syncd.web.hooks import add_hooks
 from syncd.web.navigation import menu
@@ -33,6 +36,9 @@ def web_app(app: App, access: Access | None = None) -> Flask:
     """
     web = Flask("syncd.web", static_folder=None)
 
+    serve = app.config.serve
+    public = [urlsplit(serve.public_url).hostname or ""] if serve.public_url else []
+    add_guards(web, serve.listen, [*serve.hosts, *filter(None, public)])
     add_health(web, app)
     add_observing(web, app)
 
@@ -49,6 +55,7 @@ def web_app(app: App, access: Access | None = None) -> Flask:
 
 def _add_console(web: Flask, app: App, access: Access) -> None:
     web.secret_key = seal(app.store, "cookies")
+    web.session_interface = BetweenPages()
     Babel(web, locale_selector=_language)
     web.add_template_global(menu(console.ROOT, pages.ALL), "navigation")
     web.context_processor(lambda: {"language": str(get_locale())})

@@ -17,10 +17,11 @@ from werkzeug.exceptions import Forbidden
 
 from syncd.bootstrap import App
 from syncd.web import words
-from syncd.web.desk import Desk, Done, Download
+from syncd.web.desk import Desk, Done, Download, Shown
 from syncd.web.frame import Entry
 from syncd.web.live import add_live
 from syncd.web.problems import problem_of
+from syncd.web.recording import recorded
 from syncd.web.roles import Access, Who
 
 ROOT: Final = "/console"
@@ -81,7 +82,9 @@ def _page(app: App, entry: Entry) -> Callable[..., ResponseReturnValue]:
 def _deed(app: App, entry: Entry) -> Callable[..., ResponseReturnValue]:
     def deed(**of_the_path: Any) -> ResponseReturnValue:
         desk = _desk(app, entry)
-        done = entry.function(desk, entry.asked.model_validate(_sent()), **of_the_path)
+        form = entry.asked.model_validate(_sent())
+        with recorded(desk, entry, form, of_the_path):
+            done = entry.function(desk, form, **of_the_path)
         if isinstance(done, Download):
             return downloaded(done)
         if entry.template:
@@ -89,6 +92,8 @@ def _deed(app: App, entry: Entry) -> Callable[..., ResponseReturnValue]:
             answer.headers["Cache-Control"] = "no-store"
             return answer
         assert isinstance(done, Done)
+        if isinstance(done, Shown):
+            return render_template("shown.html", page=done)
         flash(done.message)
         return redirect(ROOT + done.go, 303)
 

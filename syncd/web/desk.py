@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Engine
@@ -99,6 +99,14 @@ class Done(Document):
     """For a person, in a sentence."""
     go: str
     """The console's page that shows it."""
+
+
+class Shown(Done):
+    """A deed that made something secret, which is shown this once: the page that answers is not redirected."""
+
+    kind: Literal["link", "token", "codes"]
+    secrets: tuple[str, ...]
+    """What to hand out or write down. A link is a path of this server."""
 
 
 class Download(Document):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from flask import request
+from flask import g, request
 from flask_babel import gettext, lazy_gettext
 
 from syncd.web.frame import Entry
@@ -37,17 +37,29 @@ _GROUPS: Final[Sequence[Sequence[tuple[object, str]]]] = (
 )
 
 
+_OWN: Final = "/access/me"
+"""Stands beside the menu, and not below `Who may`."""
+
+
 def menu(root: str, entries: Iterable[Entry]) -> Callable[[], list[list[Line]]]:
-    """The menu for the request at hand; a page that is not served does not stand in it."""
-    served = {entry.path for entry in entries}
+    """The menu for the request at hand; what is not served, or not for this person, does not stand in it."""
+    served = {entry.path: entry.role for entry in entries if entry.kind == "page"}
     groups = [[(label, path) for label, path in group if path in served] for group in _GROUPS]
 
     def lines() -> list[list[Line]]:
-        here = request.path.removeprefix(root)
-        return [[(gettext(str(label)), root + path, _leads(path, here)) for label, path in group] for group in groups]
+        here, who = request.path.removeprefix(root), g.who
+        return [
+            [
+                (gettext(str(label)), root + path, _leads(path, here))
+                for label, path in group
+                if who.role >= served[path]
+            ]
+            for group in groups
+        ]
 
     return lines
 
 
 def _leads(path: str, here: str) -> bool:
-    return here == path or (path != "/" and here.startswith(f"{path}/"))
+    below = path != "/" and here.startswith(f"{path}/") and not here.startswith(_OWN)
+    return here == path or below

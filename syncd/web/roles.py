@@ -24,6 +24,11 @@ class Role(IntEnum):
         """As it stands in the configuration and is shown."""
         return self.name.lower()
 
+    @classmethod
+    def of(cls, word: str) -> Role:
+        """The role that is written so."""
+        return cls[word.upper()]
+
 
 @dataclass(frozen=True, slots=True)
 class Who:
@@ -34,6 +39,10 @@ class Who:
     role: Role
     language: str | None = None
     """The language that was chosen; None: the browser's."""
+    user_id: int | None = None
+    """The person's number; None: a program with a token."""
+    session_id: int | None = None
+    """The number of the session behind the request."""
 
 
 class Access(Protocol):

@@ -4,6 +4,7 @@ from typing import Final
 
 from syncd.web.frame import Entry
 from syncd.web.pages import (
+    access,
     approvals,
     audit,
     deleting,
@@ -11,6 +12,7 @@ from syncd.web.pages import (
     groups,
     importing,
     mdm,
+    me,
     overview,
     people,
     person,
@@ -45,4 +47,6 @@ ALL: Final[tuple[Entry, ...]] = (
     *documents.room.entries,
     *mdm.room.entries,
     *scim.room.entries,
+    *access.room.entries,
+    *me.room.entries,
 )

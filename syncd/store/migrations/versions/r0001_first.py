@@ -84,6 +84,109 @@ def upgrade() -> None:
     )
     op.create_index("audit_subject", "audit", ["subject", "place"], unique=False)
     op.create_table(
+        "console_attempts",
+        sa.Column("who", sa.String(), nullable=False, comment="`user NAME` or `address IP`"),
+        sa.Column("failures", sa.Integer(), nullable=False, comment="in a row"),
+        sa.Column("last_at", sa.String(length=32), nullable=False),
+        sa.Column("until", sa.String(length=32), nullable=False, comment="no attempt is looked at before"),
+        sa.PrimaryKeyConstraint("who"),
+        comment="attempts to log in that failed, or are under way",
+        sqlite_with_rowid=False,
+    )
+    op.create_index(op.f("ix_console_attempts_last_at"), "console_attempts", ["last_at"], unique=False)
+    op.create_table(
+        "console_codes",
+        sa.Column(
+            "hash", sa.String(length=64), nullable=False, comment="SHA-256 of the person's number and a recovery code"
+        ),
+        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("hash"),
+        comment="recovery codes that were not used yet",
+        sqlite_with_rowid=False,
+    )
+    op.create_index(op.f("ix_console_codes_user_id"), "console_codes", ["user_id"], unique=False)
+    op.create_table(
+        "console_links",
+        sa.Column("hash", sa.String(length=64), nullable=False, comment="SHA-256 of the link's key"),
+        sa.Column(
+            "user_id", sa.Integer(), nullable=True, comment="who sets a password with it; None: it makes an admin"
+        ),
+        sa.Column("made_by", sa.String(), nullable=False),
+        sa.Column("made_at", sa.String(length=32), nullable=False),
+        sa.Column("expires_at", sa.String(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("hash"),
+        comment="links that let somebody in once; a used one is gone",
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "console_sessions",
+        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("hash", sa.String(length=64), nullable=False, comment="SHA-256 of what the cookie holds"),
+        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("began_at", sa.String(length=32), nullable=False),
+        sa.Column("seen_at", sa.String(length=32), nullable=False, comment="to the minute"),
+        sa.Column("address", sa.String(), nullable=False, comment="from where it began"),
+        sa.Column("agent", sa.String(), nullable=False, comment="the browser, as it calls itself"),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("hash"),
+        comment="who is logged in; an ended one is gone",
+        sqlite_autoincrement=True,
+    )
+    op.create_index(op.f("ix_console_sessions_user_id"), "console_sessions", ["user_id"], unique=False)
+    op.create_table(
+        "console_tokens",
+        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("hash", sa.String(length=64), nullable=False, comment="SHA-256"),
+        sa.Column("prefix", sa.String(), nullable=False, comment="how it begins, to tell it by"),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("role", sa.String(), nullable=False),
+        sa.Column("made_by", sa.String(), nullable=False),
+        sa.Column("made_at", sa.String(length=32), nullable=False),
+        sa.Column("expires_at", sa.String(length=32), nullable=True),
+        sa.Column("revoked_at", sa.String(length=32), nullable=True),
+        sa.Column("used_at", sa.String(length=32), nullable=True, comment="to the minute"),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("hash"),
+        comment="with what programs call the API",
+        sqlite_autoincrement=True,
+    )
+    op.create_table(
+        "console_users",
+        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("name", sa.String(), nullable=False, comment="as the person writes it"),
+        sa.Column("name_key", sa.String(), nullable=False, comment="as it is compared"),
+        sa.Column("role", sa.String(), nullable=False, comment="viewer | operator | approver | admin"),
+        sa.Column(
+            "issuer",
+            sa.String(),
+            nullable=True,
+            comment="of the identity provider that vouches; None: a password of our own",
+        ),
+        sa.Column("subject", sa.String(), nullable=True, comment="the person's id there"),
+        sa.Column(
+            "password",
+            sa.Text(),
+            nullable=True,
+            comment="argon2id, in its own notation; None: none yet, or an identity provider's person",
+        ),
+        sa.Column("totp", sa.String(), nullable=True, comment="the shared secret, base32; None: no second factor"),
+        sa.Column("totp_wanted", sa.String(), nullable=True, comment="a secret that waits for its first code"),
+        sa.Column(
+            "totp_step",
+            sa.Integer(),
+            nullable=True,
+            comment="of the last code that was taken: neither it nor an earlier one is taken again",
+        ),
+        sa.Column("language", sa.String(), nullable=True),
+        sa.Column("made_at", sa.String(length=32), nullable=False),
+        sa.Column("login_at", sa.String(length=32), nullable=True, comment="the last one"),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("name_key"),
+        comment="people who may use the console",
+        sqlite_autoincrement=True,
+    )
+    op.create_index("console_users_subject", "console_users", ["issuer", "subject"], unique=True)
+    op.create_table(
         "group_links",
         sa.Column("source", sa.String(), nullable=False),
         sa.Column("external_id", sa.String(), nullable=False),
