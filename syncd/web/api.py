@@ -50,7 +50,7 @@ def api_blueprint(app: App, access: Access, entries: Iterable[Entry]) -> Bluepri
 
     for entry in entries:
         methods = ["GET"] if entry.kind == "page" else ["POST"]
-        api.add_url_rule(entry.path, entry.name, _answering(app, entry), methods=methods)
+        api.add_url_rule(entry.rule, entry.name, _answering(app, entry), methods=methods)
     return api
 
 

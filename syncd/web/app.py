@@ -11,14 +11,14 @@ from flask_babel import Babel, get_locale
 from werkzeug.exceptions import HTTPException
 
 from syncd.bootstrap import App
-from syncd.web import console, pages
+from syncd.web import api, console, pages
 from syncd.web.access.cookies import BetweenPages
-from syncd.web.api import api_blueprint
 from syncd.web.guards import add_guards
 from syncd.web.health import add_health
 from syncd.web.hooks import add_hooks
 from syncd.web.navigation import menu
 from syncd.web.observing import add_observing
+from syncd.web.problems import problem_of
 from syncd.web.roles import Access, Who
 from syncd.web.scim import add_scim
 from syncd.web.seals import seal
@@ -44,6 +44,8 @@ def web_app(app: App, access: Access | None = None) -> Flask:
 
     @web.errorhandler(HTTPException)
     def refused(error: HTTPException) -> ResponseReturnValue:
+        if request.path.startswith(f"{api.ROOT}/"):
+            return api.answered(problem_of(error))
         return _plain({"status": error.code, "title": error.name}, error.code or 500)
 
     add_scim(web, app)
@@ -60,7 +62,7 @@ def _add_console(web: Flask, app: App, access: Access) -> None:
     web.add_template_global(menu(console.ROOT, pages.ALL), "navigation")
     web.context_processor(lambda: {"language": str(get_locale())})
     web.register_blueprint(console.console_blueprint(app, access, pages.ALL))
-    web.register_blueprint(api_blueprint(app, access, pages.ALL))
+    web.register_blueprint(api.api_blueprint(app, access, pages.ALL))
 
 
 def _language() -> str | None:

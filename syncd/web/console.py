@@ -59,7 +59,7 @@ def console_blueprint(app: App, access: Access, entries: Iterable[Entry]) -> Blu
     add_live(console, app)
     for entry in entries:
         console.add_url_rule(
-            entry.path,
+            entry.rule,
             entry.name,
             _VIEWS[entry.kind](app, entry),
             methods=["GET"] if entry.kind == "page" else ["POST"],

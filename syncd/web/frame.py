@@ -13,13 +13,15 @@ import inspect
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar, get_type_hints
+from typing import Any, Final, Literal, TypeVar, get_type_hints
 
 from syncd.web.desk import Document, Form, Query
 from syncd.web.roles import Role
 
 Kind = Literal["page", "deed", "question"]
 Function = TypeVar("Function", bound=Callable[..., Document])
+LARGEST: Final = 2**31 - 1
+"""The largest number that something has."""
 _PART = re.compile(r"<(?:(?P<type>int|path):)?(?P<name>[a-z_]+)>")
 
 
@@ -35,6 +37,11 @@ class Entry:
     asked: type[Query | Form]
     answer: type[Document]
     template: str = ""
+
+    @property
+    def rule(self) -> str:
+        """The path as Flask matches it: a number that no table can hold names nothing."""
+        return self.path.replace("<int:", f"<int(max={LARGEST}):")
 
     @property
     def name(self) -> str:

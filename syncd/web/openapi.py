@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from syncd.web.desk import Download, Query
-from syncd.web.frame import Entry
+from syncd.web.frame import LARGEST, Entry
 from syncd.web.problems import Problem
 
 _PLACE: Final = "#/components/schemas/{model}"
@@ -72,7 +72,9 @@ def _operation(entry: Entry) -> dict[str, Any]:
             "name": name,
             "in": "path",
             "required": True,
-            "schema": {"type": "integer", "minimum": 0} if kind == "int" else {"type": "string", "minLength": 1},
+            "schema": {"type": "integer", "minimum": 0, "maximum": LARGEST}
+            if kind == "int"
+            else {"type": "string", "minLength": 1},
         }
         for name, kind in entry.parts()
     ]

@@ -22,6 +22,8 @@ _SECRET: Final = re.compile(r"password|secret|passphrase|token|credential|(^|_)c
 _HIDDEN: Final = "***"
 _LONGEST: Final = 300
 _MOST: Final = 50
+_BITS: Final = 63
+"""A larger number is written as a text: the audit's JSON has none."""
 
 
 @contextmanager
@@ -54,4 +56,5 @@ def _told(name: str, value: Any) -> Any:
         return several if len(several) <= _MOST else [*several[:_MOST], f"and {len(several) - _MOST} more"]
     if isinstance(value, BaseModel):
         return told(value)
-    return value if value is None or isinstance(value, bool | int | float) else str(value)
+    fits = value is None or isinstance(value, float) or (isinstance(value, int) and value.bit_length() <= _BITS)
+    return value if fits else str(value)
