@@ -16,10 +16,13 @@ run: $(VENV)/.installed
 install: $(VENV)/.installed
 
 # Thousands of small stores are made and thrown away: in memory, where there is room for them.
+# Many tests wait for a server or a process: one worker more than there are processors.
+WORKERS := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+
 TEMP := $(shell df -k --output=avail /dev/shm 2>/dev/null | awk 'NR == 2 && $$1 > 4000000 {print "/dev/shm"}')
 
 test: $(VENV)/.tests-installed
-	PYTEST_DEBUG_TEMPROOT=$(or $(TEMP),/tmp) $(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
+	PYTEST_DEBUG_TEMPROOT=$(or $(TEMP),/tmp) $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 check: $(VENV)/.tests-installed
 	$(BIN)/ruff format --check .

@@ -47,7 +47,7 @@ def upgrade(config_file: Path, *, as_json: bool) -> int:
 @json_option
 @config_option
 def copy(config_file: Path, *, address: str, as_json: bool) -> int:
-    """Copy the store, with everything in it, to an empty one, and prove that all arrived.
+    """Copy the store to an empty one, and prove that all arrived.
 
     A password of PostgreSQL is taken from PGPASSWORD or ~/.pgpass, as its own programs do. Afterwards name the new store in
     `store:`; the old one stays as it is.

@@ -148,7 +148,7 @@ def _comment_above_any(parent: str) -> str:
 
 def test_every_key_in_it_exists():
     free = re.compile(
-        r"(sources\[\]\.columns|people\.map|mdm\.tokens|target\.columns|target\.webhook\.fields)\.[a-z_-]+"
+        r"(sources\[\]\.columns|people\.map|mdm\.tokens|target\.columns|target\.webhook\.fields|access\.oidc\.roles)\.[a-z_-]+"
     )
     assert [path for path in WRITTEN if path not in KEYS and not free.fullmatch(path)] == []
 

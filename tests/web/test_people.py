@@ -161,7 +161,9 @@ def test_each_role_does_what_it_may(desk: Console, role: Role, path: str, status
 
 def test_a_viewer_sees_no_buttons(desk: Console) -> None:
     desk.somebody.role = Role.VIEWER
-    assert "csrf_token" not in desk.page("/people") + desk.page("/people/1") + desk.page("/scim")
+    for path in ("/people", "/people/1", "/scim"):
+        _, _, main = desk.page(path).partition("<main")
+        assert "csrf_token" not in main
 
 
 def test_nothing_is_changed_in_the_middle_of_a_run(desk: Console, company: House) -> None:
