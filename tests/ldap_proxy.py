@@ -155,10 +155,13 @@ class Proxy:
                 if self._stall_after is not None and self.sent + len(data) >= self._stall_after:
                     whole = self._stall_after - self.sent
                     sink.sendall(data[:whole])
-                    for byte in data[whole:] if self._drip else b"":
-                        if self._closed.wait(self._drip):
-                            return
-                        sink.sendall(bytes([byte]))
+                    rest = data[whole:]
+                    while self._drip and rest:
+                        for byte in rest:
+                            if self._closed.wait(self._drip):
+                                return
+                            sink.sendall(bytes([byte]))
+                        rest = source.recv(65536)  # where a part ends is chance: what comes after it drips as well
                     while source.recv(65536):
                         pass
                     return
