@@ -44,11 +44,15 @@ def rows_of(connection: Connection, query: Executable) -> Any:
     return result.cursor
 
 
-def many_rows_of(connection: Connection, query: ClauseElement) -> Iterator[tuple[Any, ...]]:
+def many_rows_of(connection: Connection, query: ClauseElement) -> Iterable[tuple[Any, ...]]:
     """The same for so many rows that they are not held at once: PostgreSQL's server keeps the cursor, SQLite has no other."""
     if connection.dialect.name == "sqlite":
-        yield from rows_of(connection, query)  # type: ignore[arg-type]
-        return
+        rows: Iterable[tuple[Any, ...]] = rows_of(connection, query)  # type: ignore[arg-type]
+        return rows
+    return _streamed(connection, query)
+
+
+def _streamed(connection: Connection, query: ClauseElement) -> Iterator[tuple[Any, ...]]:
     compiled = query.compile(dialect=connection.dialect, compile_kwargs={"render_postcompile": True})
     driver: Any = connection.connection.dbapi_connection
     with driver.cursor(name=f"many_{uuid4().hex}") as cursor:
