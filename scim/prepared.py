@@ -54,9 +54,8 @@ class Prepared:
         Raises:
             SQLAlchemyError: what `execute` raises.
         """
-        if (
-            connection.dialect.name != "sqlite"
-        ):  # a statement that fails there breaks the transaction: it is not tried twice
+        if connection.dialect.name != "sqlite":
+            # A statement that fails there breaks the transaction: it is not tried twice.
             connection.execute(self.statement, rows)
             return
         compiled = self._compiled(connection.dialect)

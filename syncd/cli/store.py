@@ -58,7 +58,7 @@ def copy(config_file: Path, *, address: str, as_json: bool) -> int:
         raise UsageError(f"--to {error}", where="--to") from None
     source, target = open_engine(load_config(config_file).store_url), open_engine(address)
     with run_lock(source, "syncd store copy", utc_now()), run_lock(target, "syncd store copy", utc_now()):
-        copied = copy_store(source, target, lambda _table, _count: None)
+        copied = copy_store(source, target)
     if as_json:
         print_json({"tables": [{"name": one.name, "rows": one.rows, "digest": one.digest} for one in copied]})
     else:

@@ -5,7 +5,7 @@ May not: change a row, or leave half a store: all of it is one transaction.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, Final
@@ -31,13 +31,12 @@ class Copied:
     """Of all rows, whatever their order; the same in both."""
 
 
-def copy_store(source: Engine, target: Engine, progress: Callable[[str, int], None]) -> list[Copied]:
+def copy_store(source: Engine, target: Engine) -> list[Copied]:
     """Copy everything; see the module. The caller holds the run lock of both.
 
     Args:
         source: is only read, at one moment.
         target: empty, or without tables.
-        progress: told a table's name, and how many of its rows were copied since.
 
     Raises:
         UsageError: the target is not empty.
@@ -55,7 +54,6 @@ def copy_store(source: Engine, target: Engine, progress: Callable[[str, int], No
             sent = _Sum()
             for part in chunks(sent.over(_rows(reader, table)), _ROWS):
                 writer.execute(insert(table), part)
-                progress(table.name, len(part))
             arrived = _Sum()
             for _ in arrived.over(_rows(writer, table)):
                 pass

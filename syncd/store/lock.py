@@ -20,8 +20,7 @@ from sqlalchemy import Engine
 
 from syncd.errors import LockedError, StoreError
 from syncd.store.lock_postgresql import advisory_lock
-
-_POLL_SECONDS = 0.2
+from syncd.store.turns import take_turn
 
 
 @contextlib.contextmanager
@@ -61,11 +60,7 @@ def run_lock(
         cure = "give this user the right to write the store's folder"
         raise StoreError(f"the lock cannot be taken: {error.strerror}", where=str(path), cure=cure) from error
     with file:
-        until = monotonic() + wait_seconds
-        while not _try(file.fileno()):
-            if monotonic() >= until:
-                raise _held(path)
-            time.sleep(_POLL_SECONDS)
+        take_turn(lambda: _try(file.fileno()), lambda: _held(path), wait_seconds, monotonic)
         file.seek(0)
         file.truncate()
         holder = {

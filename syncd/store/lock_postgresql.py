@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
-import time
 from collections.abc import Callable, Iterator
 from typing import Final
 
@@ -17,6 +16,7 @@ from sqlalchemy import Connection, Engine, func, select, text
 
 from syncd.errors import LockedError
 from syncd.store.engine import store_errors
+from syncd.store.turns import take_turn
 
 _KEY: Final = 0x73796E6364  # "syncd"
 _LONGEST_NAME: Final = 63
@@ -27,7 +27,6 @@ _HOLDER: Final = text(
     " WHERE locktype = 'advisory' AND granted AND classid = :high AND objid = :low"
     " AND pg_locks.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
 )
-_POLL_SECONDS: Final = 0.2
 
 
 @contextlib.contextmanager
@@ -37,11 +36,7 @@ def advisory_lock(
     """Hold the lock; see `lock.run_lock`. Who holds it is the name of that connection, for the next one to read."""
     own = engine.execution_options(isolation_level="AUTOCOMMIT")
     with store_errors(engine), own.connect() as connection:
-        until = monotonic() + wait_seconds
-        while not _try(connection):
-            if monotonic() >= until:
-                raise _held(connection)
-            time.sleep(_POLL_SECONDS)
+        take_turn(lambda: _try(connection), lambda: _held(connection), wait_seconds, monotonic)
         name = f"{command} (process {os.getpid()} on {socket.gethostname()})"[:_LONGEST_NAME]
         connection.execute(_NAME, {"name": name})
         try:

@@ -69,7 +69,7 @@ def test_what_arrives_otherwise_is_not_kept(company: House, tmp_path: Path, monk
         return connection.engine.url.database == str(tmp_path / "other.db")
 
     with pytest.raises(StoreError, match="they differ"):
-        copying.copy_store(company.app().store, target, lambda *_: None)
+        copying.copy_store(company.app().store, target)
     require_current(target)
     with writing(target) as connection:
         assert connection.execute(update(links).values(fluix_id="x")).rowcount == 0
@@ -77,4 +77,4 @@ def test_what_arrives_otherwise_is_not_kept(company: House, tmp_path: Path, monk
 
 def test_a_full_store_is_refused_in_python_too(company: House) -> None:
     with pytest.raises(UsageError, match="not empty"):
-        copying.copy_store(company.app().store, company.app().store, lambda *_: None)
+        copying.copy_store(company.app().store, company.app().store)
