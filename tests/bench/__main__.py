@@ -22,9 +22,11 @@ from tests.bench.daemon import daemon
 from tests.bench.data import prepare
 from tests.bench.ldap import ldap
 from tests.bench.ldap_changes import ldap_changes
+from tests.bench.ldap_follow import ldap_follow
 from tests.bench.mdm import mdm
 from tests.bench.measure import Measured, in_turn, once
 from tests.bench.portal import portal
+from tests.bench.review import review
 from tests.bench.scim import scim
 from tests.bench.servers import servers
 
@@ -143,6 +145,8 @@ BENCHES = {
     "portal": portal,
     "ldap": ldap,
     "ldap-changes": ldap_changes,
+    "ldap-follow": ldap_follow,
+    "review": review,
     "scim": scim,
     "mdm": mdm,
     "console": console_pages,
