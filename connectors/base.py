@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, runtime_checkab
 from connectors.model import Known, nothing_known
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from connectors.model import Account, AccountGroup, Certificate, Dossier, Gone, Outcome, Record, Step, Verb
 
@@ -62,6 +62,21 @@ class Stamped(Source, Protocol):
         """A text that becomes another one whenever a read might give something else: of what it reads, and how it reads it.
 
         None where that cannot be told, or where a read would fail.
+        """
+        ...
+
+
+@runtime_checkable
+class Searchable(Source, Protocol):
+    """A source in which a few people are found sooner than it is read."""
+
+    def find(self, texts: Collection[str]) -> Sequence[Record] | None:
+        """Every record in which one of these texts stands, anywhere and in whatever case, as a read would give it now.
+
+        None where only a whole read can tell.
+
+        Raises:
+            ConnectorError: as in `read`.
         """
         ...
 

@@ -26,7 +26,7 @@ LONGEST: Final = 10
 that passage is taken apart."""
 
 _BUFFER = 1 << 20
-_LINE_BY_LINE = re.compile(r"utf-8(-sig)?|ascii|cp125\d|iso8859-\d+")
+LINE_BY_LINE = re.compile(r"utf-8(-sig)?|ascii|cp125\d|iso8859-\d+")
 """Encodings in which the byte of a line feed is a line feed and nothing else."""
 _NOTHING = b" \t\r\n,;\"'\xef\xbb\xbf"
 
@@ -66,9 +66,9 @@ def passages(
     Raises:
         IrregularError: the encoding, or the header, does not allow it.
     """
-    if not _LINE_BY_LINE.fullmatch(layout.encoding):
+    if not LINE_BY_LINE.fullmatch(layout.encoding):
         raise IrregularError
-    line = _pass_header(file)
+    line = pass_header(file)
     blake2b = hashlib.blake2b
     # The cells are compared as text elsewhere; here the same bytes in another encoding or cut otherwise are something else.
     by = f"{layout.encoding} {layout.delimiter} ".encode() + read_by(layout, groups_separator)
@@ -81,8 +81,12 @@ def passages(
         line += len(lines)
 
 
-def _pass_header(file: BinaryIO) -> int:
-    """Read over the header. Returns the number of the line after it."""
+def pass_header(file: BinaryIO) -> int:
+    """Read over the header. Returns the number of the line after it.
+
+    Raises:
+        IrregularError: it goes on over several lines.
+    """
     number = 1
     for line in iter(file.readline, b""):
         number += 1

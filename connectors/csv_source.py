@@ -5,6 +5,7 @@ out who has several rows, and whether the files can be decoded to their end; the
 holds only those whose rows are not all read yet, and nothing is handed over of a file that turns out to be unreadable.
 Where nearly everybody is known, the few rows that are not are kept from the first time, and there is no second; and where
 the reader remembers what the last read was made of, even the first is over those lines only that changed (`csv_survey`).
+A few people are found without either (`csv_lookup`).
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from typing import TYPE_CHECKING
 
 from connectors.csv_arrival import arrived, marker_path, moved, stamps
 from connectors.csv_format import find_format
+from connectors.csv_lookup import find_people
+from connectors.csv_passages import IrregularError
 from connectors.csv_people import BadRowError, Gathered, GroupNames, People, versions
 from connectors.csv_survey import Survey, open_rows
 from connectors.errors import ConnectorError, RetryableError
@@ -24,8 +27,9 @@ from connectors.model import Certificate, Known, Problem, Record, nothing_known
 from connectors.text import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
+    from connectors.csv_arrival import Stamp
     from connectors.csv_format import Format
     from connectors.csv_rows import Fault
     from connectors.csv_survey import Surveyed
@@ -105,8 +109,7 @@ class CsvSource:
             UnreadableError: a file is missing, empty, forbidden, binary, wrongly encoded or without the wanted header.
             RetryableError: a file is still being written, the marker is missing, or the drive did not answer.
         """
-        before = arrived(self._path, self._marker, self._settle_seconds, self._sleep, self._clock)
-        formats = {file: find_format(file, self._columns, self._encoding, self._delimiter) for file in before}
+        before, formats = self._arrived()
         state = _Read(GroupNames(self._groups_separator))
         survey = Survey(formats, self._encoding, self._groups_separator, known)
         state.repeated = survey.repeated
@@ -121,6 +124,19 @@ class CsvSource:
             survey.remember()
         state.reasons.extend(moved(before, self._path, self._marker))
         yield Certificate(state.records, state.names.count, tuple(state.problems), tuple(state.reasons))
+
+    def _arrived(self) -> tuple[Mapping[Path, Stamp], dict[Path, Format]]:
+        files = arrived(self._path, self._marker, self._settle_seconds, self._sleep, self._clock)
+        return files, {file: find_format(file, self._columns, self._encoding, self._delimiter) for file in files}
+
+    def find(self, texts: Collection[str]) -> Sequence[Record] | None:
+        """As in `connectors.base.Searchable`; raises what `read` does."""
+        before, formats = self._arrived()
+        try:
+            found = find_people(formats, self._encoding, self._groups_separator, texts)
+        except IrregularError:
+            return None
+        return None if moved(before, self._path, self._marker) else found
 
     def stamp(self) -> str | None:
         """Of the files' sizes, times and places on the disk, and of the way in which they are read."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from connectors.errors import ConnectorError
 from syncd import log
 from syncd.core import quarantine
 from syncd.core.change import Finding
 from syncd.core.quarantine import Trouble
 from syncd.errors import SyncdError, UsageError
+from syncd.reading_one import searched
 from syncd.source_reader import SourceReader, stands_as_before
 from syncd.spans import span
 from syncd.store import clusters, quarantines, runs, size_history
@@ -26,7 +28,7 @@ class SourcesRead:
     lines: dict[str, ReadLine] = field(default_factory=dict)
     """Of the sources that this run read."""
     standing: dict[str, ReadLine] = field(default_factory=dict)
-    """Of those that it need not read, for they stand as they were read last, whole."""
+    """Of those that it need not read: they stand as they were read last, whole, or were searched for the one person."""
     waiting: dict[str, Trouble] = field(default_factory=dict)
     """Sources that keep failing, and were left alone."""
     findings: list[Finding] = field(default_factory=list)
@@ -40,7 +42,7 @@ class SourcesRead:
 def read_sources(sync: Sync, request: Request, run_id: int, now: datetime) -> SourcesRead:
     """Read and ingest. A source that cannot be read at all certifies nothing; when none can be, that is the error.
 
-    For one person alone a source that stands as it was last read, whole, is not read again.
+    For one person alone a source that stands as it was last read, whole, is not read again, and one that changed is searched.
 
     Raises:
         UsageError: there is no source of this name.
@@ -59,6 +61,8 @@ def read_sources(sync: Sync, request: Request, run_id: int, now: datetime) -> So
     before = runs.last_reads(sync.store, [name for name in wanted if name not in waiting])
     if request.user:
         read.standing = {name: line for name, line in before.items() if stands_as_before(sync, line, name)}
+        moved = {name: line for name, line in before.items() if name not in read.standing}
+        read.standing |= {name: _noted(moved[name], request.user) for name in _searched(sync, request, moved)}
     names = [name for name in wanted if name not in waiting and name not in read.standing]
     runs.keep_reads(sync.store, run_id, [before[name].under_way() for name in names if name in before])
     reader = SourceReader(sync, request, now)
@@ -78,6 +82,22 @@ def read_sources(sync: Sync, request: Request, run_id: int, now: datetime) -> So
         clusters.dirty_all(sync.store, sync.rules)
         runs.remember(sync.store, {"rules": sync.rules_digest})
     return read
+
+
+def _searched(sync: Sync, request: Request, moved: Mapping[str, ReadLine]) -> set[str]:
+    """The sources in which it is enough to search for the one person; one that cannot be searched now is read, and says why."""
+    if not request.user or request.full:
+        return set()
+    with span("search"):
+        try:
+            return searched(sync, moved, request.user)
+        except ConnectorError:
+            return set()
+
+
+def _noted(line: ReadLine, user: str) -> ReadLine:
+    note = f"{line.name} changed since it was read: only what concerns {user} was looked up in it"
+    return replace(line, notes=[*line.notes, note])
 
 
 def _take(reader: SourceReader, name: str, before: ReadLine | None) -> ReadLine:

@@ -134,6 +134,11 @@ class Rules:
         """The place of the line of `groups.map` that names a group of a source; None when none does, or there are none."""
         return next((place for place, rule in enumerate(self.groups or ()) if rule(name) is not None), None)
 
+    @property
+    def reads_email(self) -> bool:
+        """Whether a record's address is its email as the source gives it, and not worked out."""
+        return "email" not in self.mapping
+
     def address(self, attributes: Mapping[str, Value]) -> str | None:
         """The email of `shape`, as it is compared; without a mapping there is no need to work out the rest."""
         if self._templates:

@@ -5,7 +5,7 @@ Nothing is concluded from what is not told: only who is said to be gone, in chan
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine, select
 from connectors.errors import ConnectorError, CursorError
 from connectors.model import Certificate, Gone, Known, Record, RecordKind
 from syncd.store.engine import reading, writing
+from syncd.store.passages import take_out
 from syncd.store.records import Shape, digest_of, gone_groups, gone_persons, present, write
 from syncd.store.sources import Cursor, move_cursor
 from syncd.store.sql import among, chunks, many_rows_of, rows_of
@@ -92,6 +93,30 @@ def take_changes(
             taking.leave(connection, now)
             move_cursor(connection, source, replace(since, value=certificate.cursor) if certificate.cursor else None)
     return Told(certificate, taking.grew)
+
+
+def take_some(engine: Engine, source: str, found: Sequence[Record], shape: Shape, *, expected: Collection[str]) -> bool:
+    """Take in persons whom somebody asked a source for; nothing is concluded about anybody else.
+
+    Args:
+        engine: the store's.
+        source: the source's name.
+        found: what it holds of them.
+        shape: see `records.Shape`.
+        expected: external ids.
+
+    Returns:
+        Whether all of the expected who are held here were found.
+    """
+    with reading(engine) as connection:
+        ids = {record.external_id for record in found}
+        held = _digests(connection, source, "person", ids.union(expected))
+    changed = [(record, new) for record in found if held.get(record.external_id) != (new := digest_of(record))]
+    if changed:
+        with writing(engine, read_again=True) as connection:
+            write(connection, source, shape, changed)
+            take_out(connection, source, {record.external_id: new for record, new in changed})
+    return held.keys() <= ids
 
 
 class _Taking:

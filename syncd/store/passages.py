@@ -6,8 +6,9 @@ the end of a certified read gives it back. A process that is killed between leav
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Final
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
 
 import orjson
 from sqlalchemy import Connection, Engine, delete, select
@@ -43,7 +44,7 @@ class RememberedPassages:
         self._broken = False
         self._held: dict[bytes, int] | None = None
         self._strangers: list[str] = []
-        self._kept: dict[bytes, tuple[int, bytes, bytes]] = {}
+        self._kept: dict[bytes, dict[str, Any]] = {}
         self._rewriting = False
 
     def met(self, digest: bytes) -> int | None:
@@ -64,8 +65,7 @@ class RememberedPassages:
             for part in chunks(self._held or ()):
                 query = select(*columns).where(passages.c.source == self._source, passages.c.digest.in_(part))
                 for ids, versions in many_rows_of(connection, query):
-                    cut = range(0, len(versions), _DIGEST)
-                    persons.update(zip(orjson.loads(ids), (versions[at : at + _DIGEST] for at in cut), strict=True))
+                    persons.update(_unpacked(ids, versions))
 
     def stranger(self, external_id: str) -> None:
         """Take note of a record that was opened and stands in no passage that was not met."""
@@ -86,8 +86,7 @@ class RememberedPassages:
         """See `connectors.model.Passages`."""
         if not found:
             return
-        ids, versions = zip(*found, strict=True)
-        self._kept[digest] = (len(ids), orjson.dumps(ids), b"".join(versions))
+        self._kept[digest] = _packed(found)
         if not self.whole and len(self._kept) >= _WAITING:
             with writing(self._engine, read_again=True) as connection:
                 self._rewrite(connection)
@@ -131,11 +130,7 @@ class RememberedPassages:
         self._write(connection)
 
     def _write(self, connection: Connection) -> None:
-        names = ("records", "ids", "versions")
-        rows = [
-            {"source": self._source, "digest": digest, **dict(zip(names, row, strict=True))}
-            for digest, row in sorted(self._kept.items())
-        ]
+        rows = [{"source": self._source, "digest": digest, **row} for digest, row in sorted(self._kept.items())]
         if rows:
             connection.execute(upsert(connection, passages), rows)
         self._kept.clear()
@@ -147,3 +142,42 @@ class RememberedPassages:
 
     def _mark(self, connection: Connection) -> None:
         connection.execute(upsert(connection, meta), {"name": self._flag, "value": "whole"})
+
+
+def take_out(connection: Connection, source: str, versions: Mapping[str, bytes]) -> None:
+    """Persons were written by themselves: what is remembered of the passages in which they stood is of no file any more.
+
+    The next read opens these passages, and compares with the versions that are held now.
+
+    Args:
+        connection: of the transaction that writes them.
+        source: the source's name.
+        versions: external id -> the version that is held now.
+    """
+    texts = [orjson.dumps(external_id) for external_id in versions]
+    query = select(passages.c.digest, passages.c.ids, passages.c.versions).where(passages.c.source == source)
+    touched = [row for row in many_rows_of(connection, query) if any(text in row[1] for text in texts)]
+    left = dict(versions)
+    rows: list[dict[str, Any]] = []
+    for digest, ids, then in touched:
+        stood = [(one, left.pop(one, version)) for one, version in _unpacked(ids, then)]
+        rows.append({"source": source, "digest": _of_no_file(digest), **_packed(stood)})
+    rows += [{"source": source, "digest": _of_no_file(one[0].encode()), **_packed([one])} for one in left.items()]
+    for part in chunks(row[0] for row in touched):
+        connection.execute(delete(passages).where(passages.c.source == source, passages.c.digest.in_(part)))
+    connection.execute(upsert(connection, passages), rows)
+
+
+def _packed(found: Sequence[tuple[str, bytes]]) -> dict[str, Any]:
+    ids, versions = zip(*found, strict=True)
+    return {"records": len(ids), "ids": orjson.dumps(ids), "versions": b"".join(versions)}
+
+
+def _unpacked(ids: bytes, versions: bytes) -> Iterator[tuple[str, bytes]]:
+    cut = range(0, len(versions), _DIGEST)
+    return zip(orjson.loads(ids), (versions[at : at + _DIGEST] for at in cut), strict=True)
+
+
+def _of_no_file(told: bytes) -> bytes:
+    """A digest that no passage of a file has."""
+    return hashlib.blake2b(told, digest_size=_DIGEST, person=b"taken out").digest()

@@ -7,6 +7,7 @@ import os
 import pytest
 
 from connectors.csv_source import CsvSource
+from connectors.csv_survey import Survey
 from connectors.fluix.account import EmbeddedAccount
 from syncd.run import make_plan, run
 from syncd.store import runs
@@ -61,6 +62,7 @@ def test_a_file_of_the_same_size_and_time_in_another_place_is_read(company):
 def test_a_file_is_read_again_after_a_read_that_was_not_whole(company):
     whole = company.people.read_text()
     company.people.write_text(whole + "E011,X,no address,,yes,\n")
+    assert not make_plan(company.app().sync(), Request("plan")).sources[0].certified
     assert not plan(company, "e001@example.com").sources[0].certified
     assert not plan(company, "e001@example.com").sources[0].certified
 
@@ -114,3 +116,99 @@ def test_after_a_run_the_store_tells_of_the_account_as_it_is_now(company):
     run(company.app().sync(), Request("run", user="e001@example.com"))
     assert "Night" in str(runs.recall(company.app().store, "groups"))
     assert keys(plan(company, "e001@example.com")) == []
+
+
+@pytest.fixture
+def searched(company, monkeypatch):
+    """A company whose file is searched for one person, and not read."""
+    monkeypatch.setattr(CsvSource, "read", never)
+    return company
+
+
+def test_a_file_that_changed_is_searched_and_the_others_wait_for_the_next_run(searched, monkeypatch):
+    searched.hire([Person(f"E{number:03d}", f"New {number}") for number in range(1, 11)])
+    report = plan(searched, "e003@example.com")
+    assert keys(report) == ["update_user:e003@example.com"]
+    assert report.sources[0].notes == (
+        "people changed since it was read: only what concerns e003@example.com was looked up in it",
+    )
+    monkeypatch.undo()
+    report = run(searched.app().sync(), Request("run"))
+    assert report.outcome["done"] == 10
+
+
+def test_somebody_new_is_found(searched):
+    searched.hire([*staff(10), Person("E011", groups=("Field",))])
+    assert keys(plan(searched, "e011@example.com")) == ["create_user:e011@example.com"]
+    assert keys(plan(searched, "e012@example.com")) == []
+
+
+@pytest.mark.parametrize("asked", ["e002@example.com", "second@example.com"])
+def test_a_new_address_is_found_by_either(searched, asked):
+    searched.hire([*staff(10)[:1], Person("E002", email="second@example.com"), *staff(10)[2:]])
+    assert keys(plan(searched, asked)) == ["update_user:e002@example.com"]
+
+
+def test_whoever_got_the_address_of_another_is_looked_at_with_them(searched):
+    people = staff(10)
+    people[1] = Person("E002", email="e003@example.com", groups=people[1].groups)
+    people[2] = Person("E003", email="e002@example.com", groups=people[2].groups)
+    searched.hire(people)
+    assert {change.fluix_id for change in plan(searched, "e002@example.com").plan.changes} == {
+        change.fluix_id for change in plan(searched, "e003@example.com").plan.changes
+    }
+
+
+def test_two_that_want_one_address_are_held_as_ever(searched):
+    searched.hire([*staff(10), Person("E011", email="E001@example.com")])
+    found = plan(searched, "e001@example.com")
+    assert keys(found) == []
+    assert "conflict" in str([finding.check for finding in found.review.findings])
+
+
+@pytest.mark.parametrize(
+    "people",
+    [
+        staff(10)[1:],
+        [Person("E001", active=False), *staff(10)[1:]],
+        [*staff(10), Person("E001", "Twice")],
+        [*staff(10), Person("E011", "On\ntwo lines")],
+    ],
+    ids=["gone", "inactive", "twice", "irregular"],
+)
+def test_what_a_search_cannot_tell_is_read(searched, people):
+    searched.hire(people)
+    with pytest.raises(AssertionError, match="it was read"):
+        plan(searched, "e001@example.com")
+
+
+def test_an_address_that_is_worked_out_is_not_searched_for(searched):
+    searched.configure(people={"map": {"email": "{{ email }}"}})
+    searched.hire([Person("E001", "New"), *staff(10)[1:]])
+    with pytest.raises(AssertionError, match="it was read"):
+        plan(searched, "e001@example.com")
+
+
+def test_the_next_read_sees_what_became_other_again(company):
+    before = company.people.read_text()
+    run(company.app().sync(), Request("run"))
+    company.hire([Person("E001", "New"), *staff(10)[1:], Person("E011")])
+    run(company.app().sync(), Request("run", user="e001@example.com"))
+    run(company.app().sync(), Request("run", user="e011@example.com"))
+    company.people.write_text(before)
+    report = run(company.app().sync(), Request("run"))
+    assert keys(report) == ["update_user:e001@example.com", "delete_user:e011@example.com"]
+
+
+@pytest.mark.parametrize("changed", [True, False])
+def test_the_next_read_opens_only_what_changed(company, monkeypatch, changed):
+    people = [Person(f"E{number:03d}") for number in range(1, 200)]
+    company.hire(people)
+    for _ in range(2):
+        run(company.app().sync(), Request("run"))
+    people[5] = Person("E006", "New" if changed else people[5].name)
+    company.hire([*people, Person("E200")])
+    for user in ("e006@example.com", "e200@example.com"):
+        run(company.app().sync(), Request("run", user=user))
+    monkeypatch.setattr(Survey, "_whole", never)
+    assert keys(run(company.app().sync(), Request("run"))) == []
