@@ -1,7 +1,8 @@
 """The service provider over SQLite (WAL) beside scim2-server's own store in memory: the same people, the same server, in turn.
 
-The peer is asked twice: behind scim2-flask, so that all but the store is as ours is, and as the bare WSGI application that
-scim2-server has of its own.
+The peer is asked behind scim2-flask, so that all but the store is as ours is, and as the bare WSGI application that scim2-server has of
+its own. What it holds is in one process, so that one serves it; ours are two, as a store on a disk allows. Two of the peer's, which do not
+know each other's new people, are shown as well: then both sides have as many processors.
 
 Goals: GET by id and by `userName eq` at least 3 x, POST at least 1 x; a page of 1,000 users under 60 ms; a member added to or
 removed from the largest group under 10 ms, and no slower than in one of 50; a page by cursor costs the same wherever it is; no
@@ -15,7 +16,9 @@ import json
 import os
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -38,13 +41,17 @@ from scim.moments import utc_now
 from scim.provider import build_provider
 from scim.shapes import shape_of
 from scim.writing import writing
-from tests.bench.scim_load import Connection, Load, each, load
+from tests.bench.scim_load import Connection, each
+from tests.bench.wrk import Pressed, pressed
 from tests.scim_house import ENTERPRISE, GROUP, PATCH, USER, gunicorn, open_store
 
 console = Console(width=110)
 PROVIDER: ScimProvider = build_provider()
 OURS = "/scim/v2/bench"
-THEIRS = {"in memory, on Flask": "/scim/v2", "in memory, bare": "/bare/v2"}
+THEIRS = {"in memory on Flask": "/scim/v2", "in memory, bare": "/bare/v2"}
+_ASKED = 20_000
+_MOST_POSTS = 6_000
+"""A second: more than any side makes."""
 
 
 def person(n: int, word: str = "u") -> dict[str, Any]:
@@ -106,7 +113,6 @@ def in_memory() -> Any:
 def scim(scratch: Path, *, quick: bool) -> list[dict[str, Any]]:
     """See the module."""
     people, groups, largest = (10_000, 100, 5_000) if quick else (100_000, 1_000, 50_000)
-    asked = 2_000 if quick else 6_000
     store = f"sqlite:///{scratch}/scim.db"
     engine = open_store(store)
     scim_metadata.create_all(engine)
@@ -114,31 +120,25 @@ def scim(scratch: Path, *, quick: bool) -> list[dict[str, Any]]:
     size = sum(file.stat().st_size for file in scratch.glob("scim.db*")) / 1e6
     console.print(f"[bold]SCIM, {people:,} people[/], one group of {largest:,}; the store has {size:,.0f} MB")
     results: list[dict[str, Any]] = []
-    ids = scratch / "ids.json"
-    os.environ |= {"SCIM_PEOPLE": str(people), "SCIM_IDS": str(ids)}
-    peer = gunicorn("", application="tests.bench.scim:in_memory()", preload=True)
-    with gunicorn(store) as address, peer as theirs_at:
-        port = int(address.rpartition(":")[2])
-        there = json.loads(ids.read_text(encoding="utf-8"))
-        sides = {"ours": (port, OURS, users)}
-        sides |= {side: (int(theirs_at.rpartition(":")[2]), root, there) for side, root in THEIRS.items()}
-        rounds: dict[str, list[dict[str, Load]]] = {side: [] for side in sides}
-        for n in range(3):
-            for place, (side, (at, root, ids_there)) in enumerate(sides.items()):
-                rounds[side].append(_side(at, root, ids_there, asked, people, f"new{n}-{place}-"))
-        found = {
-            side: {name: _middle([one[name] for one in loads]) for name in loads[0]} for side, loads in rounds.items()
-        }
+    with ExitStack() as stack:
+        port = _port(stack.enter_context(gunicorn(store)))
+        sides = {"ours": _Side(port, OURS, users, people)}
+        for workers, processes in {1: "one process", 2: "two that share nothing"}.items():
+            ids = scratch / f"ids{workers}.json"
+            os.environ |= {"SCIM_PEOPLE": str(people), "SCIM_IDS": str(ids)}
+            peer = gunicorn("", application="tests.bench.scim:in_memory()", preload=True, workers=workers)
+            at = _port(stack.enter_context(peer))
+            there = json.loads(ids.read_text(encoding="utf-8"))
+            sides |= {f"{side}, {processes}": _Side(at, root, there, people) for side, root in THEIRS.items()}
+        found = _in_turn(sides, 2 if quick else 5)
         results += _ours_alone(port, users, made, people)
         results += _first_push(port, 3_000 if quick else 100_000)
-    for name, mine in found["ours"].items():
-        console.print(
-            f"  {name}: {mine.per_second:,.0f}/s, median {mine.median_ms:.1f} ms, p99 {mine.p99_ms:.1f} ms"
-            + "".join(
-                f"; {side} {found[side][name].per_second:,.0f}/s: [bold]{mine.per_second / found[side][name].per_second:.1f} x[/]"
-                for side in THEIRS
-            )
-        )
+    mine = found.pop("ours")
+    for name, our in mine.items():
+        console.print(f"  {name}: {our.per_second:,.0f}/s, median {our.median_ms:.1f} ms, p99 {our.p99_ms:.1f} ms")
+        for side, theirs in found.items():
+            ratio = our.per_second / theirs[name].per_second
+            console.print(f"    {side}: {theirs[name].per_second:,.0f}/s, [bold]{ratio:.1f} x[/]")
         results += [
             {
                 "bench": f"scim {name}",
@@ -146,47 +146,55 @@ def scim(scratch: Path, *, quick: bool) -> list[dict[str, Any]]:
                 "per_second": one[name].per_second,
                 "median_ms": one[name].median_ms,
             }
-            for side, one in found.items()
+            for side, one in {"ours": mine, **found}.items()
         ]
     console.print()
     return results
 
 
-def _side(port: int, root: str, ids: list[str], asked: int, people: int, new: str) -> dict[str, Load]:
-    """What both sides are asked."""
-    chance = random.Random(7)
-
-    def by_id() -> Iterator[tuple[str, str, bytes]]:
-        for _ in range(asked):
-            yield "GET", f"{root}/Users/{chance.choice(ids)}", b""
-
-    def by_name() -> Iterator[tuple[str, str, bytes]]:
-        for _ in range(asked):
-            said = quote(f'userName eq "u{chance.randrange(people)}@corp.example.com"')
-            yield "GET", f"{root}/Users?filter={said}", b""
-
-    def posts() -> Iterator[tuple[str, str, bytes]]:
-        for n in range(asked // 2):
-            yield "POST", f"{root}/Users", json.dumps(person(n, new)).encode()
-
-    found = {}
-    for name, requests in {"GET by id": by_id, "GET by userName": by_name, "POST": posts}.items():
-        load(port, _some(requests(), asked // 10))
-        found[name] = load(port, requests() if name != "POST" else _without(requests(), asked // 10))
-        assert set(found[name].statuses) <= {200, 201}, found[name].statuses
-    return found
+def _in_turn(sides: dict[str, _Side], seconds: int) -> dict[str, dict[str, Pressed]]:
+    """The middle of three rounds, side by side."""
+    rounds: dict[str, list[dict[str, Pressed]]] = {side: [] for side in sides}
+    for n in range(3):
+        for place, (side, one) in enumerate(sides.items()):
+            rounds[side].append(one.press(f"new{n}{place}", seconds))
+    return {side: {name: _middle([one[name] for one in loads]) for name in loads[0]} for side, loads in rounds.items()}
 
 
-def _some(requests: Iterator[Any], count: int) -> Iterator[Any]:
-    return (one for one, _ in zip(requests, range(count), strict=False))
+def _port(address: str) -> int:
+    return int(address.rpartition(":")[2])
 
 
-def _without(requests: Iterator[Any], count: int) -> Iterator[Any]:
-    return (one for n, one in enumerate(requests) if n >= count)
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """One server that is asked what all are."""
+
+    port: int
+    root: str
+    ids: list[str]
+    people: int
+
+    def press(self, word: str, seconds: int) -> dict[str, Pressed]:
+        """GET by id, GET by userName, POST of new ones whose names begin with `word`; each warmed up before."""
+        chance = random.Random(7)
+        by_id = [("GET", f"{self.root}/Users/{chance.choice(self.ids)}", b"") for _ in range(_ASKED)]
+        names = [f'userName eq "u{chance.randrange(self.people)}@corp.example.com"' for _ in range(_ASKED)]
+        by_name = [("GET", f"{self.root}/Users?filter={quote(name)}", b"") for name in names]
+        found = {}
+        for name, requests in {"GET by id": by_id, "GET by userName": by_name}.items():
+            pressed(self.port, requests, 1)
+            found[name] = pressed(self.port, requests, seconds)
+        for part, length in {"warm": 1, "new": seconds}.items():
+            posts = (person(n, f"{word}{part}") for n in range(_MOST_POSTS * length))
+            found["POST"] = pressed(
+                self.port, (("POST", f"{self.root}/Users", json.dumps(p).encode()) for p in posts), length
+            )
+        assert not any(one.refused for one in found.values()), found
+        return found
 
 
-def _middle(loads: list[Load]) -> Load:
-    return sorted(loads, key=lambda one: one.per_second)[len(loads) // 2]
+def _middle(rounds: list[Pressed]) -> Pressed:
+    return sorted(rounds, key=lambda one: one.per_second)[len(rounds) // 2]
 
 
 def _ours_alone(port: int, users: list[str], groups: list[str], people: int) -> list[dict[str, Any]]:
