@@ -29,18 +29,17 @@ from scim2_server.responses import ScimResponse
 from scim2_server.routing import Operation
 from sqlalchemy import Connection, Row
 
-from scim import deeds, members, patching, quick, rows
+from scim import deeds, members, quick, rows
 from scim.bulk import TwoPassPlan
+from scim.modifying import Modifier
 from scim.plain import plain_user
 from scim.projection import Projection, projection_of
-from scim.provider import PROVISIONING
 from scim.publishing import etag, location, members_of, publish, publish_all
 from scim.seams import MayDelete
 from scim.service import SMALL, TenantService
 from scim.shapes import Shape, shape_of
 from scim.sorting import BY_ARRIVAL
 from scim.storage import SqlStorage, dump
-from scim.writing import Writing
 
 Parameters = ResponseParameters[Any]
 
@@ -60,6 +59,7 @@ class TenantHandler(ScimHandler):
     def __init__(self, service: TenantService, storage: SqlStorage, may_delete: MayDelete) -> None:
         super().__init__(service, storage)
         self.may_delete = may_delete
+        self._modifier = Modifier(service.provider, storage)
 
     def handle(self, request: ScimRequest) -> ScimResponse:
         """Serve a request by the method of its operation."""
@@ -179,7 +179,9 @@ class TenantHandler(ScimHandler):
         document, shape = deeds.document_of(dumped), self._shape(kind)
         taken = deeds.taken_apart(self.storage.tenant.name, shape, document)
         with self.storage.writing() as work:
-            made = deeds.create(work, shape, document, told, refuse_unknown=self._refuses, taken=taken)
+            made = deeds.create(
+                work, shape, document, told, refuse_unknown=self.storage.tenant.refuses_unknown, taken=taken
+            )
             held = members_of(work.connection, work.tenant, [made.id], _base(request)).get(made.id, ()) if told else ()
         where, version = location(_base(request), kind, made.id), etag(made.version)
         headers = {"Location": where, "Content-Location": where, "ETag": version}
@@ -210,7 +212,9 @@ class TenantHandler(ScimHandler):
             row = deeds.required(work, kind, str(target.resource_id))
             self.service.read_conditions(request).check(etag(row.version), "PUT")
             changed = deeds.replace(work, self._shape(kind), row, document)
-            joined = kind == "Group" and members.replace(work, row.id, told, refuse_unknown=self._refuses)
+            joined = kind == "Group" and members.replace(
+                work, row.id, told, refuse_unknown=self.storage.tenant.refuses_unknown
+            )
             if joined and not changed:
                 deeds.modified(work, kind, row.id)
             row = deeds.required(work, kind, row.id)
@@ -228,7 +232,7 @@ class TenantHandler(ScimHandler):
             kind = str(resource_type.name)
             with self.storage.writing() as work:
                 conditions = self.service.read_conditions(request)
-                row = self._patched(work, resource_type, str(target.resource_id), patch, conditions)
+                row = self._modifier.modify(work, resource_type, str(target.resource_id), patch, conditions)
                 if self.service.answers_patch(kind, parameters, partial(members.size, work, row.id, SMALL)):
                     response = self._answer(work.connection, request, row, self._projection(kind, parameters))
                 else:
@@ -240,47 +244,9 @@ class TenantHandler(ScimHandler):
     ) -> Resource[Any]:
         """The same within a bulk request, which only asks for the version."""
         with self.storage.writing() as work:
-            row = self._patched(work, resource_type, resource_id, patch_op, conditions)
+            row = self._modifier.modify(work, resource_type, resource_id, patch_op, conditions)
         model = self.service.get_model(resource_type)
         return model(id=row.id, meta=Meta(resource_type=row.kind, version=etag(row.version)))
-
-    def _patched(
-        self, work: Writing, resource_type: ResourceType, resource_id: str, patch: PatchOp[Any], conditions: Conditions
-    ) -> Any:
-        kind = str(resource_type.name)
-        shape = self._shape(kind)
-        row = deeds.required(work, kind, resource_id)
-        conditions.check(etag(row.version), "PATCH")
-        if kind == "Group":
-            split = patching.split(shape, patch)
-            if split is None:
-                self._patch_whole(resource_type, row, patch)
-                return deeds.required(work, kind, row.id)
-            joined = patching.apply(work, shape, row.id, split.deltas, refuse_unknown=self._refuses)
-            changed = bool(split.rest) and self._patch_document(work, shape, row, patch, split.rest)
-            if joined and not changed:
-                deeds.modified(work, kind, row.id)
-        else:
-            self._patch_document(work, shape, row, patch, patch.operations or [])
-        return deeds.required(work, kind, row.id)
-
-    def _patch_document(
-        self, work: Writing, shape: Shape, row: Row[Any], patch: PatchOp[Any], operations: Sequence[Any]
-    ) -> bool:
-        model = self.storage.model(publish(row, ""))
-        named = patching.names(PROVISIONING, operations)
-        if not patch.model_copy(update={"operations": list(operations)}).patch(model) and named is None:
-            return False
-        document = deeds.document_of(dump(model, self.service.provider))
-        if named is not None:
-            others = [urn for urn in document["schemas"] if urn != PROVISIONING]
-            document["schemas"] = [*others, PROVISIONING] if named else others
-        return deeds.replace(work, shape, row, document, "patch")
-
-    def _patch_whole(self, resource_type: ResourceType, row: Row[Any], patch: PatchOp[Any]) -> None:
-        current = self.storage.get(resource_type, row.id)
-        if patch.patch(current):
-            self.storage.update(resource_type, current)
 
     def delete_resource(self, resource_type: ResourceType, resource_id: str, conditions: Conditions) -> None:
         """Delete a resource (RFC 7644 §3.6), unless the tenant refuses and there is a reason.
@@ -330,10 +296,6 @@ class TenantHandler(ScimHandler):
             plan.results[index] = self.service.bulk_failure(kept, error)
 
     # --- parts ----------------------------------------------------------------------------------------------------
-
-    @property
-    def _refuses(self) -> bool:
-        return self.storage.tenant.unknown_members == "refuse"
 
     def _shape(self, kind: str) -> Shape:
         return shape_of(self.service.provider, kind)

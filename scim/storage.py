@@ -189,8 +189,8 @@ class SqlStorage(ScimStorage):
         with self.writing() as work:
             shape = shape_of(self.provider, str(resource_type.name))
             told = members.wanted_of(dumped.get("members", []))
-            refuse = self.tenant.unknown_members == "refuse"
-            made = deeds.create(work, shape, deeds.document_of(dumped), told, refuse_unknown=refuse)
+            document = deeds.document_of(dumped)
+            made = deeds.create(work, shape, document, told, refuse_unknown=self.tenant.refuses_unknown)
             return self.get(resource_type, made.id)
 
     def update(self, resource_type: ResourceType, resource: Model, *, expected_version: str | None = None) -> Model:
@@ -203,8 +203,8 @@ class SqlStorage(ScimStorage):
             changed = deeds.replace(work, shape_of(self.provider, kind), row, deeds.document_of(dumped))
             if kind == "Group":
                 wanted = members.wanted_of(dumped.get("members", []))
-                refuse = self.tenant.unknown_members == "refuse"
-                if members.replace(work, row.id, wanted, refuse_unknown=refuse) and not changed:
+                joined = members.replace(work, row.id, wanted, refuse_unknown=self.tenant.refuses_unknown)
+                if joined and not changed:
                     deeds.modified(work, kind, row.id)
             return self.get(resource_type, row.id)
 

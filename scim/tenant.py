@@ -22,6 +22,11 @@ class Tenant:
     unknown_members: Literal["ignore", "refuse"] = "ignore"
     """What becomes of a member that is no user or group here."""
 
+    @property
+    def refuses_unknown(self) -> bool:
+        """Whether such a member makes the whole request fail."""
+        return self.unknown_members == "refuse"
+
 
 Tenants = Callable[[str], Tenant | None]
 """Finds a tenant by its name."""
