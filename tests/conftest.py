@@ -12,7 +12,9 @@ from hypothesis import HealthCheck, settings
 
 from syncd.cli import main
 from tests.house import Call, House, Ran
+from tests.stores import copied_upgrades
 
+copied_upgrades()
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 # What decides about landing is the same each time; everywhere else new examples are looked for.
 settings.register_profile("ci", parent=settings.get_profile("default"), derandomize=True)
@@ -27,6 +29,13 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
         report.outcome = "failed"
         report.longrepr = f"{item.nodeid} was skipped, and with CI=true nothing may be: {report.longrepr}"
     return report
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What looks for counter-examples is a search: `make faults` lets all of them look deeper."""
+    for item in items:
+        if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
+            item.add_marker("search")
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from typing import Any
 from syncd.bootstrap import App, open_app
 from syncd.config import load_config
 from syncd.errors import advice
+from tests.stores import real_upgrades
 
 Work = Callable[[App], Any]
 
@@ -37,6 +38,7 @@ def in_a_process(folder: Path, work: Work, prepare: Callable[[], None]) -> tuple
         code = 99
         try:
             os.close(reader)
+            real_upgrades()
             prepare()
             go(folder, work)
             code = 0
