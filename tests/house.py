@@ -17,6 +17,7 @@ import yaml
 
 from syncd.bootstrap import App, open_app
 from syncd.config import load_config
+from tests.forking import ROOT, begin, suits
 from tests.postgres import postgres
 
 COLUMNS = {
@@ -145,14 +146,30 @@ class House:
         """The program's parts, with the house's clock."""
         return open_app(load_config(self.config), self.clock)
 
+    def environment(self, env: Mapping[str, str] | None = None) -> dict[str, str]:
+        """What the program's process finds in its environment."""
+        return {**os.environ, "SYNCD_CONFIG": str(self.config), **(env or {}), "PYTHONPATH": str(ROOT)}
+
     def syncd(self, *args: str, env: Mapping[str, str] | None = None) -> Ran:
         """Run the program in a process of its own."""
-        command = [sys.executable, "-m", "syncd", *args]
-        environment = {**os.environ, "SYNCD_CONFIG": str(self.config), **(env or {})}
-        root = Path(__file__).parent.parent
-        environment["PYTHONPATH"] = str(root)
+        environment = self.environment(env)
+        if suits(environment):
+            program = begin(args, self.folder, environment)
+            ran = Ran(program.wait(), *program.said())
+        else:
+            ran = self.started(*args, env=env)
+        assert "Traceback" not in ran.err, ran.err
+        return ran
+
+    def started(self, *args: str, env: Mapping[str, str] | None = None) -> Ran:
+        """Run the program as a shell does: with a Python that starts for it."""
         done = subprocess.run(
-            command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False, timeout=120
+            [sys.executable, "-m", "syncd", *args],
+            cwd=self.folder,
+            env=self.environment(env),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
         )
-        assert "Traceback" not in done.stderr, done.stderr
         return Ran(done.returncode, done.stdout, done.stderr)
