@@ -12,6 +12,7 @@ from sqlalchemy.pool import StaticPool
 from connectors.fluix.account import EmbeddedAccount, account_metadata
 from connectors.memory_target import MemoryTarget
 from connectors.model import Account, AccountGroup, Step
+from tests.depth import examples
 from tests.target_contract import DATA, GONE
 
 PEOPLE = [user["email"] for user in DATA["users"]]
@@ -101,7 +102,7 @@ def update(user, **values):
     return ("update_user", user, values)
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(30, 100))
 @given(mixed | runs, st.integers(1, 12))
 @example([update(FEW[0], display_name="Zoë"), update(FEW[0], email="new@example.com")], 2)
 @example([update(FEW[0], email="new@example.com"), update(FEW[1], email=FEW[0])], 2)

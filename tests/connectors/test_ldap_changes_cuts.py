@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from connectors.errors import ConnectorError
 from connectors.model import Certificate, Gone
+from tests.depth import examples
 from tests.ldap_changes import ELSEWHERE, TEAM, UNIT, Follower, cn, modify, move
 from tests.ldap_proxy import DONE, Proxy, done, operation
 from tests.ldap_reads import make
@@ -65,7 +66,7 @@ def test_untouched_it_is_whole(changed):
     assert len(items) == 2 + 2 + 2 + 1  # people, groups, who is gone, the certificate
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(20, 60))
 @given(st.integers(0, 10**9))
 def test_cut_at_any_byte(changed, where):
     slapd, reader, whole, size, _ = changed
@@ -75,7 +76,7 @@ def test_cut_at_any_byte(changed, where):
     true(items, whole)
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(20, 60))
 @given(st.integers(0, 10**9), st.sampled_from([1, 3, 4, 11, 51, 53, 80, 90]))
 def test_ended_early_with_an_error_at_any_answer(changed, where, code):
     slapd, reader, whole, _, kinds = changed

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from connectors.errors import ConnectorError
 from connectors.ldap.settings import Groups
 from connectors.model import Certificate
+from tests.depth import examples
 from tests.ldap_proxy import DONE, ENTRY, Proxy, done, operation
 from tests.ldap_reads import Read, make
 from tests.slapd import GROUPS, SUFFIX, Slapd, group, ldif, needs_slapd, person, uid_dn
@@ -73,7 +74,7 @@ def check(items, whole_items):
     return certificates[0] if certificates else None
 
 
-@settings(max_examples=80)
+@settings(max_examples=examples(25, 80))
 @given(st.integers(0, 10**9))
 def test_cut_at_any_byte(slapd, whole, where):
     whole_items, size, _ = whole
@@ -83,7 +84,7 @@ def test_cut_at_any_byte(slapd, whole, where):
     assert check(items, whole_items) is None
 
 
-@settings(max_examples=80)
+@settings(max_examples=examples(25, 80))
 @given(st.integers(0, 10**9), st.sampled_from([1, 3, 4, 11, 51, 53, 80]))
 def test_ended_early_with_an_error_at_any_answer(slapd, whole, where, code):
     whole_items, _, kinds = whole
@@ -108,7 +109,7 @@ def test_ended_early_with_an_error_at_any_answer(slapd, whole, where, code):
         assert not lost or certificate.reasons or certificate.frozen_groups
 
 
-@settings(max_examples=80)
+@settings(max_examples=examples(25, 80))
 @given(st.integers(0, 10**9))
 def test_any_entry_left_out_by_the_server(slapd, whole, where):
     """Of people it is noticed, since they are counted; of groups and lookups only the next read can tell."""

@@ -30,11 +30,12 @@ from syncd.store.engine import reading
 from syncd.store.journal import Journal
 from syncd.store.tables import accounts, audit, group_links, links, records, sizes
 from syncd.sync import Request
+from tests.depth import first_of
 from tests.faults.processes import Work, go, in_a_process
 from tests.house import House, Person, staff
 
-PARTS = 4
-"""The borders are dealt out to so many tests, which run side by side."""
+PARTS = 6
+"""The borders are dealt out to so many tests; the first part is played by every `make test`."""
 
 LEAVER = staff(8)[-1]
 EMAIL = LEAVER.row()[2]
@@ -157,7 +158,7 @@ def undisturbed(before: Path, tmp_path_factory: pytest.TempPathFactory) -> State
     return found
 
 
-@pytest.mark.parametrize("part", range(PARTS))
+@pytest.mark.parametrize("part", first_of(range(PARTS)))
 def test_a_run_killed_at_any_border_heals(part: int, before: Path, undisturbed: State, tmp_path: Path) -> None:
     border, died = part + 1, True
     while died:
@@ -171,7 +172,8 @@ def test_a_run_killed_at_any_border_heals(part: int, before: Path, undisturbed: 
     assert border > 30, "the run had fewer borders than there are steps"
 
 
-def test_a_first_run_killed_at_any_border_heals(tmp_path: Path) -> None:
+@pytest.mark.parametrize("part", first_of(range(PARTS)))
+def test_a_first_run_killed_at_any_border_heals(part: int, tmp_path: Path) -> None:
     """The store is new: making it ready may be killed as well."""
     new = tmp_path / "new"
     new.mkdir()
@@ -179,21 +181,22 @@ def test_a_first_run_killed_at_any_border_heals(tmp_path: Path) -> None:
     wanted = tmp_path / "wanted"
     shutil.copytree(new, wanted)
     heal(wanted)
-    border, died = 1, True
+    border, died = part + 1, True
     while died:
         folder = tmp_path / str(border)
         shutil.copytree(new, folder)
         died = killed(folder, border, one_run)
         heal(folder)
         assert state(folder) == state(wanted), f"killed at border {border}"
-        border += 1
+        border += PARTS
     assert border > 20
 
 
-def test_a_plan_killed_at_any_border_is_made_by_the_next_call(before: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("part", first_of(range(3)))
+def test_a_plan_killed_at_any_border_is_made_by_the_next_call(part: int, before: Path, tmp_path: Path) -> None:
     """And it changes nothing in Fluix, nor what the next plan says."""
     found = []
-    border, died = 1, True
+    border, died = part + 1, True
     while died:
         folder = tmp_path / str(border)
         shutil.copytree(before, folder)
@@ -201,14 +204,15 @@ def test_a_plan_killed_at_any_border_is_made_by_the_next_call(before: Path, tmp_
         died = killed(folder, border, lambda app: make_plan(app.sync(), Request("plan")))
         found.append(go(folder, lambda app: make_plan(app.sync(), Request("plan"))).plan.digest)
         assert go(folder, lambda app: app.target().dump()) == untouched
-        border += 1
+        border += 3
     assert len(set(found)) == 1
     assert border > 10
 
 
-def test_a_run_killed_twice_heals(before: Path, undisturbed: State, tmp_path: Path) -> None:
+@pytest.mark.parametrize("part", first_of(range(7)))
+def test_a_run_killed_twice_heals(part: int, before: Path, undisturbed: State, tmp_path: Path) -> None:
     """The healing run is killed, too: while it takes up what the first left open."""
-    for first in range(15, 75, 9):
+    for first in range(15 + 9 * part, 75, 63):
         for second in (4, 6, 8):
             folder = tmp_path / f"{first}-{second}"
             shutil.copytree(before, folder)
@@ -235,13 +239,14 @@ def approved(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int]:
     return house.folder, report.plan_id
 
 
+@pytest.mark.parametrize("part", first_of(range(PARTS)))
 @pytest.mark.parametrize("next_call", ["apply", "run"])
 def test_an_approved_deletion_killed_at_any_border_is_finished(
-    approved: tuple[Path, int], tmp_path: Path, next_call: str
+    part: int, approved: tuple[Path, int], tmp_path: Path, next_call: str
 ) -> None:
     """Its saga is gone on with, by the same command or by a run, and no new approval is asked for once it has begun."""
     held, plan_id = approved
-    border, died, begun = 1, True, 0
+    border, died, begun = part + 1, True, 0
     while died:
         folder = tmp_path / str(border)
         shutil.copytree(held, folder)
@@ -256,8 +261,8 @@ def test_an_approved_deletion_killed_at_any_border_is_finished(
         assert found["account"]["documents"] == [{"title": "Form 7", "state": "draft", "user": FRIEND}]
         assert found["account"]["workflows"][0]["steps"][0]["users"] == [FRIEND]
         shutil.rmtree(folder)
-        border += 1
-    assert begun >= 5, "the saga was never met half-way"
+        border += PARTS
+    assert begun >= 1, "the saga was never met half-way"
 
 
 def held_sync(app: App) -> Any:

@@ -20,11 +20,12 @@ from syncd.stopper import Stopper
 from syncd.store.audit import verify
 from syncd.store.journal import Journal
 from syncd.sync import Request
+from tests.depth import first_of
 from tests.faults.processes import go, in_a_process
 from tests.house import House, Person, staff
 
-PARTS = 2
-STRIDE = 4
+PARTS = 4
+STRIDE = 2
 DAY_ONE = staff(6)
 DAY_TWO = [*DAY_ONE[:5], Person("E100", groups=("Field", "Office"))]
 
@@ -80,7 +81,7 @@ def before(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return house.folder
 
 
-@pytest.mark.parametrize("part", range(PARTS))
+@pytest.mark.parametrize("part", first_of(range(PARTS)))
 def test_a_signal_at_any_statement_ends_the_run_calmly_and_the_next_one_goes_on(
     part: int, before: Path, tmp_path: Path
 ) -> None:

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from connectors.model import Account
 from syncd.core.change import Decision
 from syncd.core.recheck import replaced
+from tests.depth import examples
 from tests.property.world import FOREIGN, Day, Faulty, World, days, deleted, faults, policies, several, wanted
 
-few = settings(max_examples=40)
+few = settings(max_examples=examples(10, 40))
 histories = several(days)
 
 
@@ -33,7 +34,7 @@ def accounts(one: World) -> list[Account]:
     return [item for item in one.target.read() if isinstance(item, Account)]
 
 
-@settings(max_examples=80)
+@settings(max_examples=examples(20, 80))
 @given(several(days, least=3), policies(), faults)
 def test_a_fault_never_adds_a_deletion(
     history: list[Day], configuration: dict[str, Any], fault: tuple[str, int]

@@ -14,6 +14,7 @@ from connectors.errors import ConnectorError
 from connectors.ldap.settings import Groups, People
 from connectors.ldap.source import LdapSource
 from connectors.model import Certificate, Record
+from tests.depth import examples
 from tests.ldap_proxy import DONE, ENTRY, Proxy, operation
 from tests.ldap_reads import make
 from tests.slapd import SUFFIX, Slapd, group, ldif, needs_slapd, person, uid_dn
@@ -139,7 +140,7 @@ def must_be_true(
         assert certificate.records == len(directory.people)
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(15, 40))
 @given(directories())
 def test_what_is_certified_is_the_directory(slapd: Slapd, directory: Directory) -> None:
     slapd.add(*directory.entries())
@@ -155,7 +156,7 @@ faults = st.tuples(st.sampled_from([None, *RESULTS]), st.integers(0, 10**6))
 """The result with which a search ends early (None: the connection is cut), and where."""
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(15, 40))
 @given(directories(), st.lists(faults, min_size=4, max_size=4))
 def test_no_cut_and_no_error_makes_somebody_absent(
     slapd: Slapd, directory: Directory, these: list[tuple[int | None, int]]

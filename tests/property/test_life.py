@@ -11,6 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
@@ -28,6 +29,7 @@ from syncd.errors import SyncdError
 from syncd.run import apply_plan, make_plan, run
 from syncd.store import plans
 from syncd.sync import Request
+from tests.depth import examples
 from tests.property.life import PROTECTED, TROUBLES, Killed, Town, Unsteady
 from tests.property.world import FOREIGN, SEED, Day, days, faults, people, policies
 
@@ -250,5 +252,6 @@ class Life(RuleBasedStateMachine):
         shutil.rmtree(self.folder)
 
 
+@pytest.mark.search
 def test_whatever_happens_the_promises_hold() -> None:
-    run_state_machine_as_test(Life, settings=settings(max_examples=60, stateful_step_count=20))
+    run_state_machine_as_test(Life, settings=settings(max_examples=examples(12, 60), stateful_step_count=20))

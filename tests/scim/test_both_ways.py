@@ -26,6 +26,7 @@ from scim.seams import always
 from scim.service import TenantService
 from scim.storage import SqlStorage
 from scim.tenant import Tenant
+from tests.depth import examples
 from tests.scim_house import BOTH, ENTERPRISE, GROUP, PATCH, USER
 from tests.scim_people import WORDS, chosen, filters, people, sorts, words
 
@@ -120,7 +121,7 @@ entry = st.tuples(st.sampled_from(["work", "HOME", "x"]), words).map(
 )
 
 
-@settings(max_examples=120, **HOW)
+@settings(max_examples=examples(40, 120), **HOW)
 @given(
     kind=st.sampled_from(["/Users", "/Groups", "/"]),
     query=st.fixed_dictionaries(
@@ -140,7 +141,7 @@ def test_searches(sides: Sides, kind: str, query: dict[str, str]) -> None:
     same(sides.quick("GET", kind, query), sides.slow("GET", kind, query))
 
 
-@settings(max_examples=60, **HOW)
+@settings(max_examples=examples(20, 60), **HOW)
 @given(
     number=st.integers(0, 44),
     query=st.fixed_dictionaries({}, optional={"attributes": chosen, "excludedAttributes": chosen}),
@@ -201,7 +202,7 @@ _operations = st.lists(
 )
 
 
-@settings(max_examples=60, **HOW)
+@settings(max_examples=examples(20, 60), **HOW)
 @given(operations=_operations)
 def test_patches_of_groups(engine: Engine, operations: list[dict[str, Any]]) -> None:
     sides = Sides(engine)
@@ -222,7 +223,7 @@ def test_patches_of_groups(engine: Engine, operations: list[dict[str, Any]]) -> 
     assert answers[0] == answers[1]
 
 
-@settings(max_examples=60, **HOW)
+@settings(max_examples=examples(20, 60), **HOW)
 @given(first=people, then=people)
 def test_creations_and_replacements(engine: Engine, first: dict[str, Any], then: dict[str, Any]) -> None:
     sides = Sides(engine)

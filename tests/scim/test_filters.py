@@ -17,6 +17,7 @@ from scim.provider import build_provider
 from scim.service import TenantService
 from scim.storage import SqlStorage
 from scim.tenant import Tenant
+from tests.depth import examples
 from tests.scim_house import BOTH
 from tests.scim_people import filters, people, sorts
 
@@ -72,7 +73,12 @@ def asked(**how: Any) -> Any:
 
 
 @pytest.mark.parametrize("engine", BOTH, indirect=True)
-@settings(max_examples=150, deadline=None, phases=PHASES, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(50, 150),
+    deadline=None,
+    phases=PHASES,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(said=filters)
 def test_a_filter_finds_what_the_evaluator_finds(filled: Filled, said: str) -> None:
     storage, there = filled.storage, filled.there
@@ -85,7 +91,12 @@ def test_a_filter_finds_what_the_evaluator_finds(filled: Filled, said: str) -> N
 
 
 @pytest.mark.parametrize("engine", BOTH, indirect=True)
-@settings(max_examples=60, deadline=None, phases=PHASES, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(20, 60),
+    deadline=None,
+    phases=PHASES,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(
     sort_by=sorts,
     order=st.sampled_from(["ascending", "descending"]),

@@ -16,10 +16,11 @@ from sqlalchemy import Engine
 from scim.app import scim_app
 from scim.provider import PROVISIONING
 from scim.tenant import Tenant
+from tests.depth import examples
 from tests.scim_house import BOTH, BULK, ENTERPRISE, GROUP, PATCH, SEARCH, USER, Client
 from tests.scim_people import filters, people
 
-MANY = int(os.environ.get("SCIM_FUZZ", "150"))
+MANY = int(os.environ.get("SCIM_FUZZ", examples(50, 300)))
 NAMES = [
     "userName",
     "displayName",

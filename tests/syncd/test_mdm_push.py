@@ -24,6 +24,7 @@ from syncd.mdm_targets import Target
 from syncd.store.engine import open_engine, reading, require_current
 from syncd.store.mdm_deliveries import known
 from syncd.store.tables import audit
+from tests.depth import examples
 from tests.house import Clock
 from tests.mdm.push.devices import Device, Nano
 from tests.mdm.push.server import cut, done_but_cut, fails
@@ -363,7 +364,9 @@ DEED = st.one_of(
 )
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(
+    max_examples=examples(15, 40), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(theirs=st.none() | st.dictionaries(st.sampled_from("abc"), VALUES), deeds=st.lists(DEED, max_size=12))
 def test_what_we_say_of_a_device_is_what_it_holds(
     tmp_path_factory: pytest.TempPathFactory, heard: Listener, theirs: dict[str, str] | None, deeds: list[Any]

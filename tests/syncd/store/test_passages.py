@@ -23,6 +23,7 @@ from syncd.store import links
 from syncd.store.engine import open_engine, reading, require_current, writing
 from syncd.store.ingest import Ingested, ingest
 from syncd.store.tables import meta, passages, records, sizes
+from tests.depth import examples
 
 NOW = datetime(2026, 11, 2, tzinfo=UTC)
 HEADER = "Employee,User Name,Email,Group Name\r\n"
@@ -350,7 +351,7 @@ def edited(rows: list[Any], changes: list[tuple[int, str]]) -> list[Any]:
 
 
 @given(days)
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(40, 120), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_day_after_day_the_store_is_as_if_everything_had_been_read(tmp_path_factory: Any, days: Any) -> None:
     rows, changes = days
     folder = tmp_path_factory.mktemp("days")

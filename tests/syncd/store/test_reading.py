@@ -29,6 +29,7 @@ from syncd.store.runs import ReadLine
 from syncd.store.sources import Cursor, cursor_of
 from syncd.store.tables import memberships, metadata, records
 from syncd.sync import Request, Sync
+from tests.depth import examples
 from tests.stores import in_memory
 
 NOW = datetime(2026, 11, 2, tzinfo=UTC)
@@ -214,7 +215,7 @@ _EVENTS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(20, 60), deadline=None)
 @given(_EVENTS)
 def test_incremental_reads_leave_what_a_full_read_would(events: list) -> None:
     stores = [in_memory(), in_memory()]
