@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from pathlib import Path
 from threading import Barrier, Thread
 from typing import Any
 
@@ -13,19 +14,27 @@ from syncd.store import plans, wishes
 from syncd.web.app import web_app
 from syncd.web.roles import Role
 from tests.house import House, staff
+from tests.web.people_house import copied
 from tests.web_house import Console, console_of
 
 PLAN = "/plans/2"
 
 
-@pytest.fixture
-def console(house: House) -> Console:
+@pytest.fixture(scope="session")
+def planned(tmp_path_factory: pytest.TempPathFactory) -> House:
     """Three people left, which is one more than may go unasked."""
-    house.configure(budgets={"run": {"delete": {"count": 2}}})
+    house = House(tmp_path_factory.mktemp("planned"), {"budgets": {"run": {"delete": {"count": 2}}}})
+    house.hire(staff(12))
     house.syncd("run")
     house.hire(staff(9))
     assert house.syncd("plan").code == 3
-    return console_of(house)
+    return house
+
+
+@pytest.fixture
+def house(planned: House, tmp_path: Path) -> House:
+    """That company once more."""
+    return copied(planned, tmp_path)
 
 
 def form(console: Console, **other: Any) -> dict[str, Any]:
