@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError, StatementError
 
 from syncd.errors import Interrupted, StoreError
@@ -42,8 +42,14 @@ _SERVED: Final[dict[str, Any]] = {
         "connect_timeout": 10,
         "application_name": "syncd",
         "prepare_threshold": None,  # PgBouncer in transaction mode gives each transaction another session
+        # A host that vanishes without a word is noticed within a minute, by us and by the server, which holds our lock.
         "keepalives_idle": 30,
-        "options": "-c lock_timeout=60s -c idle_in_transaction_session_timeout=10min",
+        "keepalives_interval": 10,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 60_000,
+        "options": "-c lock_timeout=60s -c idle_in_transaction_session_timeout=10min"
+        " -c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"
+        " -c tcp_user_timeout=60s",
     },
 }
 
@@ -57,7 +63,7 @@ def open_engine(url: str) -> Engine:
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
         try:
-            return create_engine(parsed, **_SERVED)
+            return create_engine(parsed, **_served(parsed))
         except ModuleNotFoundError as error:
             cure = "install it with `pip install fluix-syncd[postgresql]`"
             raise StoreError(f"the driver for PostgreSQL is missing: {error.name}", where="store", cure=cure) from None
@@ -68,6 +74,12 @@ def open_engine(url: str) -> Engine:
     event.listen(engine, "connect", _on_connect)
     event.listen(engine, "begin", _on_begin)
     return engine
+
+
+def _served(url: URL) -> dict[str, Any]:
+    """How a server is connected to; what the address says itself stands before it."""
+    usual = {name: value for name, value in _SERVED["connect_args"].items() if name not in url.query}
+    return {**_SERVED, "connect_args": usual}
 
 
 def _make_folder(file: Path) -> None:
