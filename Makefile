@@ -1,10 +1,11 @@
 # run      the main job on the example company        test   everything that must hold, in parallel
 # check    style, types, dependency rule              bench  every speed that is claimed, beside its peer
+# faults   whatever can break, broken at every moment; deep searches (writes docs/faults.md)
 # coverage of the core by branch: 98 % at least          mutants  which mistakes in the checks no test of the core notices
 # install  .venv from the lock                        lock   work the locks out anew
 # messages  catalogues of the console's languages
 # migration  the first one, from the tables (until the first release)
-.PHONY: run install test check coverage mutants bench lock migration messages clean
+.PHONY: run install test faults check coverage mutants bench lock migration messages clean
 
 VENV ?= .venv
 PYTHON ?= python3
@@ -23,6 +24,12 @@ TEMP := $(shell df -k --output=avail /dev/shm 2>/dev/null | awk 'NR == 2 && $$1 
 
 test: $(VENV)/.tests-installed
 	PYTEST_DEBUG_TEMPROOT=$(or $(TEMP),/tmp) $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
+
+# The laboratory writes docs/faults.md itself, unless a cell broke the promise or could not be played; the rest goes on in any case.
+faults: $(VENV)/.tests-installed
+	PYTEST_DEBUG_TEMPROOT=$(or $(TEMP),/tmp) $(BIN)/python -m pytest tests/lab -m "" -p tests.lab.page -n 2 --dist loadgroup $(ARGS); \
+	lab=$$?; SYNCD_DEEP=1 PYTEST_DEBUG_TEMPROOT=$(or $(TEMP),/tmp) $(BIN)/python -m pytest --ignore=tests/lab \
+	  -m "long or search" -n $(WORKERS) --dist worksteal $(ARGS) && exit $$lab
 
 check: $(VENV)/.tests-installed
 	$(BIN)/ruff format --check .

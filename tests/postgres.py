@@ -12,9 +12,12 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,81 +32,111 @@ needs_postgres = pytest.mark.skipif(INITDB is None or POSTGRES is None, reason="
 
 @dataclass(frozen=True, slots=True)
 class Postgres:
-    """A cluster that runs until this process ends."""
+    """A cluster that runs.
+
+    Args:
+        port: where it listens.
+        folder: all that it has, and its Unix socket.
+        host: where tests find it: an address, or the folder of the socket.
+    """
 
     port: int
     folder: Path
+    host: str = "127.0.0.1"
 
     @property
     def url(self) -> str:
-        return f"postgresql+psycopg://tester@127.0.0.1:{self.port}/postgres"
+        return self.address("postgres")
+
+    def address(self, name: str) -> str:
+        """The address of this database."""
+        where = f"127.0.0.1:{self.port}" if self.host == "127.0.0.1" else ""
+        more = "" if where else f"?host={self.host}&port={self.port}"
+        return f"postgresql+psycopg://tester@{where}/{name}{more}"
 
     def new_database(self, template: str = "template1") -> str:
         """The address of a database that nobody used."""
         import psycopg
 
         name = f"test_{next(_numbers)}"
-        with psycopg.connect(f"host=127.0.0.1 port={self.port} user=tester dbname=postgres", autocommit=True) as maker:
+        with psycopg.connect(self._words, autocommit=True) as maker:
             maker.execute(f"CREATE DATABASE {name} TEMPLATE {template}")  # type: ignore[call-overload]
-        return self.url.removesuffix("postgres") + name
+        return self.address(name)
 
     def new_store(self) -> str:
         """The address of a new store, with its tables: copied, since making them takes a second."""
         return self.new_database(_store_template(self))
 
+    @property
+    def _words(self) -> str:
+        return f"host={self.host} port={self.port} user=tester dbname=postgres connect_timeout=2"
+
+    def answers(self) -> bool:
+        import psycopg
+
+        try:
+            psycopg.connect(self._words).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
 
 @cache
 def postgres() -> Postgres:
-    """The one cluster of this process."""
+    """The one cluster of this process, which runs until the process ends."""
+    stack = ExitStack()
+    made = stack.enter_context(cluster())
+    atexit.register(stack.close)
+    return made
+
+
+@contextmanager
+def cluster(listen: str = "127.0.0.1", on: Sequence[str] = ()) -> Iterator[Postgres]:
+    """A cluster of its own.
+
+    Args:
+        listen: the address at which it listens. Where that is not this machine's, tests find it by its Unix socket.
+        on: words before the server's call, which put it on another host.
+    """
     assert INITDB
     assert POSTGRES
     folder = Path(tempfile.mkdtemp(prefix="syncd-postgres-"))
-    other = {"user": "postgres", "group": "postgres", "extra_groups": []} if os.getuid() == 0 else {}
-    if other:
-        owner = pwd.getpwnam("postgres")
+    owner = pwd.getpwnam("postgres") if os.getuid() == 0 else None
+    other: dict[str, Any] = {"user": "postgres", "group": "postgres", "extra_groups": []} if owner else {}
+    if owner:
         os.chown(folder, owner.pw_uid, owner.pw_gid)
     data = folder / "data"
     command = [INITDB, "-D", data, "-U", "tester", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=folder, **other)
+    if listen != "127.0.0.1":
+        with (data / "pg_hba.conf").open("a", encoding="ascii") as rights:
+            rights.write(f"host all all {listen}/24 trust\n")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    settings = {
-        "fsync": "off",
-        "listen_addresses": "127.0.0.1",
-        "unix_socket_directories": folder,
-        "max_connections": 500,
-    }
+    settings = {"fsync": "off", "listen_addresses": listen, "unix_socket_directories": folder, "max_connections": 500}
+    words = [POSTGRES, "-D", data, "-p", str(port)]
+    words += [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+    become = ["setpriv", f"--reuid={owner.pw_uid}", f"--regid={owner.pw_gid}", "--clear-groups"] if owner and on else []
     process = subprocess.Popen(
-        [
-            POSTGRES,
-            "-D",
-            data,
-            "-p",
-            str(port),
-            *(part for name, value in settings.items() for part in ("-c", f"{name}={value}")),
-        ],
+        [*on, *become, *words],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         cwd=folder,
-        **other,
+        **({} if on else other),
     )
-
-    def end() -> None:
+    try:
+        made = Postgres(port, folder, "127.0.0.1" if listen == "127.0.0.1" else str(folder))
+        deadline = time.monotonic() + 30
+        while not made.answers():
+            assert process.poll() is None, "PostgreSQL ended as soon as it began"
+            assert time.monotonic() < deadline, "PostgreSQL does not answer"
+            time.sleep(0.05)
+        yield made
+    finally:
         process.send_signal(signal.SIGINT)  # the fast way: it does not wait for clients to go
         process.wait(timeout=20)
         shutil.rmtree(folder, ignore_errors=True)
-
-    atexit.register(end)
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        assert process.poll() is None, "PostgreSQL ended as soon as it began"
-        with socket.socket() as door:
-            door.settimeout(1)
-            if door.connect_ex(("127.0.0.1", port)) == 0 and _answers(port):
-                return Postgres(port, folder)
-        time.sleep(0.05)
-    raise AssertionError("PostgreSQL does not answer")
 
 
 @cache
@@ -112,14 +145,9 @@ def _store_template(postgres: Postgres) -> str:
     engine = open_engine(address)
     require_current(engine)
     engine.dispose()
-    return address.rpartition("/")[2]
+    return database_of(address)
 
 
-def _answers(port: int) -> bool:
-    import psycopg
-
-    try:
-        psycopg.connect(f"host=127.0.0.1 port={port} user=tester dbname=postgres", connect_timeout=2).close()
-    except psycopg.OperationalError:
-        return False
-    return True
+def database_of(address: str) -> str:
+    """The database's name in an address."""
+    return address.partition("?")[0].rpartition("/")[2]
