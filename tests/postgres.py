@@ -17,7 +17,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -26,6 +26,8 @@ from syncd.store.engine import open_engine, require_current
 _numbers = itertools.count(1)
 _PLACES = "/usr/lib/postgresql/15/bin:/usr/local/bin:/usr/bin"
 INITDB, POSTGRES = (shutil.which(name, path=_PLACES) for name in ("initdb", "postgres"))
+
+_FOR_TESTS: Final[dict[str, str | int]] = {"fsync": "off", "max_connections": 500}
 
 needs_postgres = pytest.mark.skipif(INITDB is None or POSTGRES is None, reason="PostgreSQL is not installed")
 
@@ -42,6 +44,7 @@ class Postgres:
 
     port: int
     folder: Path
+    pid: int
     host: str = "127.0.0.1"
 
     @property
@@ -91,16 +94,20 @@ def postgres() -> Postgres:
 
 
 @contextmanager
-def cluster(listen: str = "127.0.0.1", on: Sequence[str] = ()) -> Iterator[Postgres]:
+def cluster(
+    listen: str = "127.0.0.1", on: Sequence[str] = (), place: Path | None = None, **settings: str | int
+) -> Iterator[Postgres]:
     """A cluster of its own.
 
     Args:
         listen: the address at which it listens. Where that is not this machine's, tests find it by its Unix socket.
         on: words before the server's call, which put it on another host.
+        place: the folder in which its own is made; None: the system's for temporary ones.
+        settings: the server's; none: as tests want it, since nothing of theirs has to outlive a power cut.
     """
     assert INITDB
     assert POSTGRES
-    folder = Path(tempfile.mkdtemp(prefix="syncd-postgres-"))
+    folder = Path(tempfile.mkdtemp(prefix="syncd-postgres-", dir=place))
     owner = pwd.getpwnam("postgres") if os.getuid() == 0 else None
     other: dict[str, Any] = {"user": "postgres", "group": "postgres", "extra_groups": []} if owner else {}
     if owner:
@@ -114,9 +121,9 @@ def cluster(listen: str = "127.0.0.1", on: Sequence[str] = ()) -> Iterator[Postg
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    settings = {"fsync": "off", "listen_addresses": listen, "unix_socket_directories": folder, "max_connections": 500}
+    given = {"listen_addresses": listen, "unix_socket_directories": folder, **(settings or _FOR_TESTS)}
     words = [POSTGRES, "-D", data, "-p", str(port)]
-    words += [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+    words += [part for name, value in given.items() for part in ("-c", f"{name}={value}")]
     become = ["setpriv", f"--reuid={owner.pw_uid}", f"--regid={owner.pw_gid}", "--clear-groups"] if owner and on else []
     process = subprocess.Popen(
         [*on, *become, *words],
@@ -126,7 +133,7 @@ def cluster(listen: str = "127.0.0.1", on: Sequence[str] = ()) -> Iterator[Postg
         **({} if on else other),
     )
     try:
-        made = Postgres(port, folder, "127.0.0.1" if listen == "127.0.0.1" else str(folder))
+        made = Postgres(port, folder, process.pid, "127.0.0.1" if listen == "127.0.0.1" else str(folder))
         deadline = time.monotonic() + 30
         while not made.answers():
             assert process.poll() is None, "PostgreSQL ended as soon as it began"

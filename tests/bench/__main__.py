@@ -24,6 +24,7 @@ from tests.bench.ldap import ldap
 from tests.bench.ldap_changes import ldap_changes
 from tests.bench.ldap_follow import ldap_follow
 from tests.bench.mdm import mdm
+from tests.bench.million import million
 from tests.bench.measure import Measured, in_turn, once
 from tests.bench.portal import portal
 from tests.bench.review import review
@@ -149,6 +150,7 @@ BENCHES = {
     "review": review,
     "scim": scim,
     "mdm": mdm,
+    "million": million,
     "console": console_pages,
     "daemon": daemon,
     "servers": servers,
