@@ -17,6 +17,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError, StatementError
 
 from syncd.errors import Interrupted, StoreError
+from syncd.store.bulk import write_many
 
 REVISION = "0001"
 """The newest revision under migrations/versions."""
@@ -63,10 +64,12 @@ def open_engine(url: str) -> Engine:
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
         try:
-            return create_engine(parsed, **_served(parsed))
+            served = create_engine(parsed, **_served(parsed))
         except ModuleNotFoundError as error:
             cure = "install it with `pip install fluix-syncd[postgresql]`"
             raise StoreError(f"the driver for PostgreSQL is missing: {error.name}", where="store", cure=cure) from None
+        event.listen(served, "do_executemany", write_many)
+        return served
     if parsed.database and parsed.database != ":memory:":
         _make_folder(Path(parsed.database))
         _require_writable(Path(parsed.database))

@@ -25,6 +25,9 @@ from syncd.store.tables import records
 BATCH: Final = 2000
 """How many changed records are written in one transaction."""
 
+_MEMBERS: Final = 200_000
+"""How many members changed groups may hold until they are written."""
+
 _SEEN: Final = b"seen"
 _KNOWN: Final = b"known"
 """Said to be known, and so not handed over; unless the source finds more of it later."""
@@ -54,6 +57,8 @@ class _Read:
     whole_index: dict[RecordKind, dict[str, Digest]] | None = None
     waiting: list[tuple[Record, Digest]] = field(default_factory=list)
     twice: list[Problem] = field(default_factory=list)
+    members: int = 0
+    """Of the groups that wait."""
     changed: int = 0
 
     @property
@@ -137,7 +142,9 @@ def _take(engine: Engine, read: _Read, stream: Iterable[Record | Certificate]) -
             else:
                 known[external_id] = _SEEN
                 read.waiting.append((item, new))  # type: ignore[arg-type]
-                if len(read.waiting) >= BATCH:
+                if kind == "group":
+                    read.members += len(item.attributes.get("members", ()))  # type: ignore[union-attr,arg-type]
+                if len(read.waiting) >= BATCH or read.members >= _MEMBERS:
                     _flush(engine, read)
     except ConnectorError as error:
         return Certificate(count, reasons=(error.reason,))
@@ -163,6 +170,7 @@ def _flush(engine: Engine, read: _Read) -> None:
         write(connection, read.source, read.shape, read.waiting)
     read.changed += len(read.waiting)
     read.waiting.clear()
+    read.members = 0
 
 
 def _absences(engine: Engine, read: _Read, certificate: Certificate) -> int:

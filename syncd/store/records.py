@@ -6,13 +6,13 @@ Each function writes inside the caller's transaction. What may be concluded from
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 import orjson
-from sqlalchemy import Connection, delete, exists, select, update
+from sqlalchemy import Connection, bindparam, delete, exists, select, update
 
 from connectors.model import Record, RecordKind
 from syncd.store.sql import among, chunks, rows_of, upsert
@@ -21,6 +21,11 @@ from syncd.store.tables import links, memberships, records, sizes
 Digest = bytes
 Shape = Callable[[Mapping[str, Any]], str | None]
 """The address that the rules make of a person's attributes."""
+
+_MEMBERS: Final = 20_000
+"""Members of groups that are compared at once."""
+
+_TOUCHED: Final = 5000
 
 
 def digest_of(record: Record) -> Digest:
@@ -52,13 +57,14 @@ def _write(
     before = present(connection, source, kind, [record.external_id for record, _ in part])
     moved: list[dict[str, Any]] = []
     same_address: list[dict[str, Any]] = []
+    groups: list[_Group] = []
     for record, new in part:
         old, address = before.get(record.external_id, (None, None))
         if kind == "person":
             grown.update(record.attributes.get("groups", ()))  # type: ignore[arg-type]
             grown.subtract(old.get("groups", ()) if old else ())
         else:
-            _members(connection, source, record, grown, was=str(old["display_name"]) if old else None)
+            groups.append(_Group(record, str(old["display_name"]) if old else None))
         row = {
             "source": source,
             "kind": kind,
@@ -70,6 +76,7 @@ def _write(
             "dirty": True,
         }
         (same_address if old and address == row["address"] else moved).append(row)
+    _regroup(connection, source, groups, grown)
     if moved:
         connection.execute(upsert(connection, records), moved)
     if same_address:
@@ -90,30 +97,86 @@ def present(
     return {key: (orjson.loads(attributes), address) for key, attributes, address in rows}
 
 
-def _members(connection: Connection, source: str, group: Record, grown: Counter[str], was: str | None) -> None:
-    """Rewrite a group's memberships by their difference; whoever joined, left, or is in a renamed group is dirty."""
-    here = (memberships.c.source == source, memberships.c.group_id == group.external_id)
-    old = set(connection.execute(select(memberships.c.person_id).where(*here)).scalars())
-    new = set(group.attributes.get("members", ()))  # type: ignore[arg-type]
-    name = str(group.attributes["display_name"])
-    for part in chunks(old - new):
-        connection.execute(delete(memberships).where(*here, memberships.c.person_id.in_(part)))
-    for part in chunks(new - old):
-        row = {"source": source, "group_id": group.external_id}
-        connection.execute(memberships.insert(), [{**row, "person_id": person} for person in part])
-    touched = old ^ new if was in {None, name} else old | new
-    touch(connection, source, touched)
-    grown[name] += len(new)
-    if was is not None:
-        grown[was] -= len(old)
+class _Group(NamedTuple):
+    """A group as it was read, and as it was called before; None: it is new."""
+
+    record: Record
+    was: str | None
+
+    @property
+    def name(self) -> str:
+        """What it is called now."""
+        return str(self.record.attributes["display_name"])
+
+    @property
+    def members(self) -> Collection[str]:
+        """External ids."""
+        return self.record.attributes.get("members", ())  # type: ignore[return-value]
+
+
+def _regroup(connection: Connection, source: str, groups: Iterable[_Group], grown: Counter[str]) -> None:
+    """Rewrite groups' memberships by their difference; whoever joined, left, or is in a renamed group is dirty."""
+    for part in _small_enough(groups):
+        old = _members(connection, source, [group.record.external_id for group in part if group.was is not None])
+        joined, left, touched = list[dict[str, str]](), list[dict[str, str]](), set[str]()
+        for group in part:
+            before, now, group_id = old[group.record.external_id], set(group.members), group.record.external_id
+            joined += [{"source": source, "group_id": group_id, "person_id": one} for one in now - before]
+            left += [{"of": source, "group": group_id, "person": one} for one in before - now]
+            touched |= before ^ now if group.was in {None, group.name} else before | now
+            grown[group.name] += len(now)
+            if group.was is not None:
+                grown[group.was] -= len(before)
+        if left:
+            connection.execute(_LEAVE, left)
+        if joined:
+            connection.execute(memberships.insert(), joined)
+        touch(connection, source, touched)
+
+
+_LEAVE = delete(memberships).where(
+    memberships.c.source == bindparam("of"),
+    memberships.c.group_id == bindparam("group"),
+    memberships.c.person_id == bindparam("person"),
+)
+
+
+def _small_enough(groups: Iterable[_Group]) -> Iterator[list[_Group]]:
+    """Groups with so many members together as may be held at once, and at least one."""
+    part: list[_Group] = []
+    held = 0
+    for group in groups:
+        part.append(group)
+        held += len(group.members)
+        if held >= _MEMBERS:
+            yield part
+            part, held = [], 0
+    if part:
+        yield part
+
+
+def _members(connection: Connection, source: str, group_ids: Iterable[str]) -> Mapping[str, set[str]]:
+    """Who is in each of these groups."""
+    found: dict[str, set[str]] = defaultdict(set)
+    query = select(memberships.c.group_id, memberships.c.person_id).where(
+        memberships.c.source == source, memberships.c.group_id.in_(among(connection, group_ids))
+    )
+    for group_id, person_id in rows_of(connection, query):
+        found[group_id].add(person_id)
+    return found
 
 
 def touch(connection: Connection, source: str, external_ids: Iterable[str]) -> None:
-    """Mark persons as dirty: the next plan looks at them."""
-    for part in chunks(external_ids):
+    """Mark persons as dirty: the next plan looks at them. Those who are already are not written again."""
+    for part in chunks(external_ids, _TOUCHED):
         connection.execute(
             update(records)
-            .where(records.c.source == source, records.c.kind == "person", records.c.external_id.in_(part))
+            .where(
+                records.c.source == source,
+                records.c.kind == "person",
+                records.c.external_id.in_(among(connection, part)),
+                ~records.c.dirty,
+            )
             .values(dirty=True)
         )
 
@@ -145,7 +208,7 @@ def gone_groups(connection: Connection, source: str, ids: Iterable[str], frozen:
             continue
         empty = Record("group", external_id, {"display_name": name, "members": ()})
         shrunk = Counter[str]()
-        _members(connection, source, empty, shrunk, was=name)
+        _regroup(connection, source, [_Group(empty, name)], shrunk)
         _count(connection, source, shrunk)
         connection.execute(
             delete(records).where(
