@@ -35,6 +35,17 @@ TITLES = {
 }
 
 
+class _Changes(list[Any]):
+    """The changes of a plan, each made into its document when its turn comes: a million of these are never there at once."""
+
+    def __init__(self, report: Report) -> None:
+        super().__init__(report.plan.changes)
+        self._decisions = report.decisions
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return (change_document(change, self._decisions[change.key]) for change in super().__iter__())
+
+
 def plan_document(report: Report) -> dict[str, Any]:
     """`plan --json`."""
     return {
@@ -44,7 +55,7 @@ def plan_document(report: Report) -> dict[str, Any]:
         "decision": report.decision.word,
         "counts": report.plan.counts(),
         "held": _held(report),
-        "changes": [change_document(change, report.decisions[change.key]) for change in report.plan.changes],
+        "changes": _Changes(report),
         "adoptions": [_adoption(link) for link in report.plan.links],
         "findings": [finding_document(finding) for finding in report.review.findings],
         "sources": [_source(read) for read in report.sources],

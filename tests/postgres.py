@@ -39,6 +39,7 @@ class Postgres:
     Args:
         port: where it listens.
         folder: all that it has, and its Unix socket.
+        pid: of its first process.
         host: where tests find it: an address, or the folder of the socket.
     """
 

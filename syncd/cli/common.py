@@ -8,6 +8,7 @@ import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
+from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO, TypeVar
 
@@ -34,6 +35,9 @@ err = Console(stderr=True, highlight=False, emoji=False)
 
 _DIGITS = 18
 """No store counts further, and more do not fit into its integers."""
+
+_WORDS = 20_000
+"""Of a JSON document, that are written at once."""
 
 
 def config_option(command: Command) -> Command:
@@ -98,12 +102,16 @@ def standard(command: Command) -> Command:
 
 def print_json(document: object) -> None:
     """One JSON document on standard output."""
-    click.echo(as_text(document))
+    for part in in_parts(document):
+        click.echo(part, nl=False)
 
 
-def as_text(document: object) -> str:
-    """A JSON document as it is printed."""
-    return json.dumps(document, ensure_ascii=False, indent=2)
+def in_parts(document: object) -> Iterator[str]:
+    """A JSON document as it is printed, made while it is written: of a million changes the text is never there at once."""
+    words = json.JSONEncoder(ensure_ascii=False, indent=2).iterencode(document)
+    while part := list(islice(words, _WORDS)):
+        yield "".join(part)
+    yield "\n"
 
 
 def say(sentence: str, document: object, *, as_json: bool) -> int:

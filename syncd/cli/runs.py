@@ -10,7 +10,7 @@ import click
 from syncd.approving import approve as give_approval
 from syncd.bootstrap import App, actor
 from syncd.cli.common import (
-    as_text,
+    in_parts,
     number_of,
     out,
     print_json,
@@ -68,7 +68,7 @@ def plan(
         report = make_plan(sync, Request("plan", user=user, full=full))
     document = plan_document(report)
     if out_file:
-        write_whole(out_file, lambda stream: stream.write(as_text(document) + "\n"))
+        write_whole(out_file, lambda stream: stream.writelines(in_parts(document)))
     if as_json:
         print_json(document)
     else:

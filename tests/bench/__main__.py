@@ -24,8 +24,8 @@ from tests.bench.ldap import ldap
 from tests.bench.ldap_changes import ldap_changes
 from tests.bench.ldap_follow import ldap_follow
 from tests.bench.mdm import mdm
-from tests.bench.million import million
 from tests.bench.measure import Measured, in_turn, once
+from tests.bench.million import million
 from tests.bench.portal import portal
 from tests.bench.review import review
 from tests.bench.scim import scim

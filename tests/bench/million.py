@@ -74,9 +74,7 @@ def directory(count: int) -> Iterator[str]:
 def members(number: int, count: int) -> list[int]:
     """Who is in a group: five of each twentieth of the people, so that each is in five groups."""
     groups = count // TWENTY
-    return [
-        part * groups + (number + step * _stride(part)) % groups for part in range(TWENTY) for step in range(EACH)
-    ]
+    return [part * groups + (number + step * _stride(part)) % groups for part in range(TWENTY) for step in range(EACH)]
 
 
 def groups_of(number: int, count: int) -> list[int]:
