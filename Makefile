@@ -2,10 +2,12 @@
 # check    style, types, dependency rule              bench  every speed that is claimed, beside its peer
 # faults   whatever can break, broken at every moment; deep searches (writes docs/faults.md)
 # coverage of the core by branch: 98 % at least          mutants  which mistakes in the checks no test of the core notices
+# audit    known weaknesses of what the locks name; asks the network
+# release  wheel, source, list of contents, checksums (and their signature) into dist/
 # install  .venv from the lock                        lock   work the locks out anew
 # messages  catalogues of the console's languages
 # migration  the first one, from the tables (until the first release)
-.PHONY: run install test faults check coverage mutants bench lock migration messages clean
+.PHONY: run install test faults check coverage mutants audit release bench lock migration messages clean
 
 VENV ?= .venv
 PYTHON ?= python3
@@ -36,6 +38,7 @@ check: $(VENV)/.tests-installed
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml connectors scim mdm syncd
 
 coverage: $(VENV)/.tests-installed
 	$(BIN)/python -m pytest tests/syncd/core -n auto --cov=syncd/core --cov-branch --cov-fail-under=98 --cov-report=term-missing:skip-covered
@@ -48,6 +51,18 @@ mutants: $(VENV)/.tests-installed
 	@rm -rf mutants
 	PYTHONPATH="$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" $(MUTMUT)/bin/mutmut run $(ARGS)
 	@$(MUTMUT)/bin/mutmut results
+
+# Asks a database of known weaknesses in the network; in an environment of its own, so that it is in no lock.
+AUDIT = .audit/venv
+audit:
+	@test -x $(AUDIT)/bin/pip-audit || { $(PYTHON) -m venv $(AUDIT) && \
+	  $(AUDIT)/bin/python -m pip install --quiet --disable-pip-version-check pip-audit==2.10.1; }
+	$(AUDIT)/bin/pip-audit --strict --disable-pip --require-hashes -r requirements.lock
+	$(AUDIT)/bin/pip-audit --strict --disable-pip --require-hashes -r requirements-dev.lock
+
+# Builds what is committed; SIGNING_KEY=FILE signs it.
+release: $(VENV)/.tests-installed
+	$(BIN)/python -m tools.release dist
 
 bench: $(VENV)/.tests-installed
 	$(BIN)/python -m tests.bench $(ARGS)
@@ -62,7 +77,7 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 # Servers and readers that tests use: systemd-analyze, an IMAP server, OpenLDAP, Samba as Active Directory, PostgreSQL, a SCIM service on node; readers
 # of property lists (a JDK for dd-plist), promtool; wrk, which the benches ask with. Where one is missing its tests are skipped, and fail there when CI=true. Debian's
 # npm is only asked for where there is none: it does not go with another node.
-DEBIAN = dovecot-imapd openssl procps systemd slapd ldap-utils samba-ad-dc samba-ad-provision postgresql \
+DEBIAN = dovecot-imapd openssl procps systemd openssh-client slapd ldap-utils samba-ad-dc samba-ad-provision postgresql \
          chromium libplist-utils libxml2-utils gnustep-base-common libdd-plist-java default-jdk-headless prometheus wrk \
          $(shell command -v npm >/dev/null || echo nodejs npm)
 NPM = scim_server_js mdm/npm web/npm
@@ -93,4 +108,4 @@ messages: $(VENV)/.tests-installed
 	$(BIN)/python -m tests.messages
 
 clean:
-	rm -rf $(VENV) .mutants mutants build *.egg-info .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .audit .mutants mutants build *.egg-info .mypy_cache .ruff_cache .hypothesis

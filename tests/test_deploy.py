@@ -65,6 +65,33 @@ def test_the_unit_says_what_the_daemon_does() -> None:
     }
 
 
+def test_the_unit_gives_no_more_than_is_needed() -> None:
+    said = settings()
+    assert said["User"] == ["syncd"]
+    assert said["CapabilityBoundingSet"] == said["AmbientCapabilities"] == [""]
+    assert said["SystemCallFilter"][0] == "@system-service"
+    assert "@privileged" in said["SystemCallFilter"][1]
+    assert said["StateDirectoryMode"] == ["0700"]
+    for name in ("ProtectHome", "PrivateTmp", "PrivateDevices", "MemoryDenyWriteExecute", "RestrictNamespaces"):
+        assert said[name] == ["yes"]
+    assert "ReadWritePaths" not in said
+
+
+def test_the_container_is_run_with_no_more_than_is_needed() -> None:
+    call = CONTAINER.partition("FROM ")[0]
+    for word in (
+        "--read-only",
+        "--cap-drop all",
+        "--security-opt no-new-privileges",
+        "config.yaml:ro",
+        "-p 127.0.0.1:",
+    ):
+        assert word in call
+    assert "--privileged" not in call
+    assert re.findall(r"^VOLUME (.+)$", CONTAINER, re.MULTILINE) == ["/var/lib/syncd"]
+    assert not re.search(r"^(?:ENV|ARG) .*(?:PASSWORD|SECRET|TOKEN)", CONTAINER, re.MULTILINE)
+
+
 def test_the_container_has_no_root_and_tells_whether_it_is_well() -> None:
     last = CONTAINER.rsplit("FROM ", 1)[1]
     assert re.search(r"^USER 10480:10480$", last, re.MULTILINE)
