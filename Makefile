@@ -2,12 +2,13 @@
 # check    style, types, dependency rule              bench  every speed that is claimed, beside its peer
 # faults   whatever can break, broken at every moment; deep searches (writes docs/faults.md)
 # coverage of the core by branch: 98 % at least          mutants  which mistakes in the checks no test of the core notices
+# docs     the documentation as a site, into build/site/
 # audit    known weaknesses of what the locks name; asks the network
 # release  wheel, source, list of contents, checksums (and their signature) into dist/
 # install  .venv from the lock                        lock   work the locks out anew
 # messages  catalogues of the console's languages
 # migration  the first one, from the tables (until the first release)
-.PHONY: run install test faults check coverage mutants audit release bench lock migration messages clean
+.PHONY: run install test faults check coverage mutants audit release bench lock migration messages clean docs
 
 VENV ?= .venv
 PYTHON ?= python3
@@ -59,6 +60,10 @@ audit:
 	  $(AUDIT)/bin/python -m pip install --quiet --disable-pip-version-check pip-audit==2.10.1; }
 	$(AUDIT)/bin/pip-audit --strict --disable-pip --require-hashes -r requirements.lock
 	$(AUDIT)/bin/pip-audit --strict --disable-pip --require-hashes -r requirements-dev.lock
+
+# A site that fetches nothing from elsewhere; open build/site/index.html.
+docs: $(VENV)/.tests-installed
+	$(BIN)/python -m tools.site build/site
 
 # Builds what is committed; SIGNING_KEY=FILE signs it.
 release: $(VENV)/.tests-installed

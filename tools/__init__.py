@@ -1,1 +1,1 @@
-"""What builds a release and the documentation. Not installed, imported by nobody but tests."""
+"""What builds a release and the documentation. Not installed; only tests import it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -17,6 +18,7 @@ from schemathesis.specs.openapi.checks import (
 
 from syncd.web import pages
 from syncd.web.frame import Entry
+from syncd.web.openapi import description
 from tests.house import House, staff
 from tests.web_house import console_of
 
@@ -45,3 +47,9 @@ def test_it_does_what_it_says(described: Any, entry: Entry) -> None:
         case.validate_response(answer, checks=CHECKS)
 
     ask()
+
+
+def test_nothing_is_referred_to_that_is_not_there() -> None:
+    told = description(pages.ALL, "/api/v1")
+    names = set(re.findall(r"#/components/schemas/(\w+)", json.dumps(told)))
+    assert names - told["components"]["schemas"].keys() == set()

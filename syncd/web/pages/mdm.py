@@ -104,7 +104,7 @@ class FindingLine(Document):
     to_do: str
 
 
-class Findings(Document):
+class FileFindings(Document):
     """What was found in a file."""
 
     vendor: str | None
@@ -235,7 +235,7 @@ def delta_mdm(desk: Desk, form: Form) -> Download:
 
 
 @room.deed("/mdm/lint", Role.VIEWER, "mdm_lint.html")
-def lint_mdm(desk: Desk, form: Lint) -> Findings:
+def lint_mdm(desk: Desk, form: Lint) -> FileFindings:
     """Everything that is wrong in an admin's own file, or will not work. Changes nothing, and keeps nothing."""
     vendor = vendor_named(form.vendor) if form.vendor else None
     tokens = desk.app.config.mdm.tokens if desk.app.config.mdm else {}
@@ -244,7 +244,7 @@ def lint_mdm(desk: Desk, form: Lint) -> Findings:
         FindingLine(check=one.check, level=one.level, where=one.where, key=one.key, message=one.message, to_do=one.cure)
         for one in found
     ]
-    return Findings(vendor=vendor.title if vendor else None, findings=lines)
+    return FileFindings(vendor=vendor.title if vendor else None, findings=lines)
 
 
 @room.page("/mdm/deliveries", "mdm_deliveries.html")

@@ -45,7 +45,7 @@ class ChangePassword(Form):
     again: SecretStr = Field(description="The new one once more.")
 
 
-class Confirm(Form):
+class ConfirmCode(Form):
     """A code of the app."""
 
     code: SecretStr
@@ -128,7 +128,7 @@ def begin_code(desk: Desk, form: Form) -> Done:
 
 
 @room.deed("/access/me/code/confirm", Role.VIEWER)
-def confirm_code(desk: Desk, form: Confirm) -> Shown:
+def confirm_code(desk: Desk, form: ConfirmCode) -> Shown:
     """Ask for codes from now on, and show the recovery codes: this once."""
     with writing(desk.store) as connection:
         user = _mine(desk, connection)
