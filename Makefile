@@ -3,12 +3,13 @@
 # faults   whatever can break, broken at every moment; deep searches (writes docs/faults.md)
 # coverage of the core by branch: 98 % at least          mutants  which mistakes in the checks no test of the core notices
 # docs     the documentation as a site, into build/site/
+# guard    ratios of the bench at reduced size, judged      screenshots  pictures of the console for docs/
 # audit    known weaknesses of what the locks name; asks the network
 # release  wheel, source, list of contents, checksums (and their signature) into dist/
 # install  .venv from the lock                        lock   work the locks out anew
 # messages  catalogues of the console's languages
 # migration  the first one, from the tables (until the first release)
-.PHONY: run install test faults check coverage mutants audit release bench lock migration messages clean docs
+.PHONY: run install test faults check coverage mutants audit release bench lock migration messages clean docs guard screenshots
 
 VENV ?= .venv
 PYTHON ?= python3
@@ -72,6 +73,10 @@ release: $(VENV)/.tests-installed
 bench: $(VENV)/.tests-installed
 	$(BIN)/python -m tests.bench $(ARGS)
 
+# Ratios at reduced size, under a minute: what `make bench` measures did not become twice as dear.
+guard: $(VENV)/.tests-installed
+	$(BIN)/python -m tests.bench.guard
+
 $(VENV)/.installed: requirements.lock pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "installing into $(VENV) …"
@@ -108,6 +113,9 @@ lock:
 
 migration: $(VENV)/.tests-installed
 	$(BIN)/python -m tests.migration
+
+screenshots: $(VENV)/.tests-installed
+	$(BIN)/python -m tests.web.pictures
 
 messages: $(VENV)/.tests-installed
 	$(BIN)/python -m tests.messages

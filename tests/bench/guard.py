@@ -1,0 +1,137 @@
+"""`make guard`: a few benches at reduced size, judged by ratios alone, so that a slow or busy machine fails nothing.
+
+Each side is a process of its own; they take turns, and medians of their processor time and memory are compared. Bounds are
+about twice what was measured on two busy cores: a mistake that doubles the work goes beyond them, a bad day does not. Twice
+as many people that cost four times as much would show as well. Without slapd there is nothing to compare, and it fails.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.bench.data import prepare
+from tests.bench.ldap_directory import ldapsearch, people
+from tests.bench.measure import Measured, in_turn, once, turns
+from tests.slapd import SLAPD, Slapd
+
+ROUNDS = 3
+SMALL, LARGE = 10_000, 40_000
+"""People, of two sizes between which growth is measured."""
+
+Found = Mapping[str, Measured]
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """How much one measurement may be, in parts of another from the same run."""
+
+    what: str
+    of: Callable[[Found], float]
+    most: float
+
+
+IMPORTED = {
+    "ours": "tests.bench.ours",
+    "small": "tests.bench.ours",
+    "directory": "connectors.ldap.search",
+    "mdm": "mdm.bundle",
+}
+"""What a side's process loads before it works: that is measured alone, and is no part of the work."""
+
+
+def _work(at: Found, side: str) -> float:
+    return at[side].cpu - at[IMPORTED.get(side, "python")].cpu
+
+
+def _growth(at: Found) -> float:
+    return (_work(at, "ours") / LARGE) / (_work(at, "small") / SMALL)
+
+
+BOUNDS = (
+    Bound("ingest + diff: processor time, polars' is 1", lambda at: at["ours"].cpu / at["polars"].cpu, 2.5),
+    Bound("ingest + diff: memory, polars' is 1", lambda at: at["ours"].memory / at["polars"].memory, 0.7),
+    Bound("ingest + diff: work of a person of 40,000, of 10,000 it is 1", _growth, 3.0),
+    Bound(
+        "ingest + diff: memory for 40,000 people, for 10,000 it is 1",
+        lambda at: at["ours"].memory / at["small"].memory,
+        1.5,
+    ),
+    Bound(
+        "directory: work for all entries, all of ldapsearch is 1",
+        lambda at: _work(at, "directory") / at["ldapsearch"].cpu,
+        14.0,
+    ),
+    Bound("managed app config: work, bare plistlib's is 1", lambda at: _work(at, "mdm") / _work(at, "plistlib"), 4.0),
+    Bound("syncd --help: processor time, empty Python's is 1", lambda at: at["help"].cpu / at["python"].cpu, 3.0),
+)
+
+
+def measure(scratch: Path, rounds: int = ROUNDS) -> dict[str, Measured]:
+    """Everything that the bounds ask for."""
+    for count in (SMALL, LARGE):
+        prepare(scratch / str(count), count)
+    found = in_turn(
+        {
+            "ours": ("tests.bench.ours", str(scratch / str(LARGE)), "1"),
+            "polars": ("tests.bench.with_polars", str(scratch / str(LARGE)), "1"),
+            "small": ("tests.bench.ours", str(scratch / str(SMALL)), "1"),
+            "mdm": ("tests.bench.mdm_ours", str(SMALL)),
+            "plistlib": ("tests.bench.with_plistlib", str(SMALL)),
+        },
+        rounds,
+    )
+    return found | _directory(scratch, rounds) | _start(rounds)
+
+
+def judged(found: Found, bounds: tuple[Bound, ...] = BOUNDS) -> list[tuple[Bound, float]]:
+    """Each bound with its ratio."""
+    return [(bound, bound.of(found)) for bound in bounds]
+
+
+def over(judgement: list[tuple[Bound, float]]) -> list[str]:
+    """What is more than it may be, as sentences."""
+    return [f"{bound.what}: {ratio:.2f}, at most {bound.most:g}" for bound, ratio in judgement if ratio > bound.most]
+
+
+def _directory(scratch: Path, rounds: int) -> dict[str, Measured]:
+    if SLAPD is None:
+        raise SystemExit("there is no slapd")
+    slapd = Slapd(scratch / "slapd").stream(people(SMALL)).start()
+    try:
+        return turns(
+            {
+                "ldapsearch": lambda: ldapsearch(slapd.url, scratch),
+                "directory": lambda: once("tests.bench.ldap_directory", "entries", slapd.url),
+            },
+            rounds,
+        )
+    finally:
+        slapd.stop()
+
+
+def _start(rounds: int) -> dict[str, Measured]:
+    sides = {"python": ("tests.bench.nothing",), "help": ("tests.bench.nothing", "--help")}
+    return in_turn(sides | {name: ("tests.bench.nothing", name) for name in sorted(set(IMPORTED.values()))}, rounds)
+
+
+def main() -> None:
+    """Measure, show, and fail where something is over its bound."""
+    with tempfile.TemporaryDirectory(prefix="syncd-guard-") as scratch:
+        judgement = judged(measure(Path(scratch)))
+    table = Table("ratio", "is", "at most", title="Ratios at reduced size", title_justify="left")
+    for bound, ratio in judgement:
+        table.add_row(bound.what, f"{ratio:.2f}", f"{bound.most:g}")
+    Console(width=110).print(table)
+    if found := over(judgement):
+        sys.exit("\n".join(found))
+
+
+if __name__ == "__main__":
+    main()
