@@ -29,12 +29,11 @@ from scim.provider import build_provider
 from scim.seams import Exchange, Seams, headers_of
 from scim.service import TenantService
 from scim.storage import SqlStorage
-from scim.tenant import Tenant, Tenants
+from scim.tenant import PREFIX, Tenant, Tenants
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
-PREFIX: Final = "/scim/v2"
 _METHODS: Final = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 _HEADERS: Final = ("If-Match", "If-None-Match", "Content-Type")
 

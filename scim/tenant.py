@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
+
+PREFIX: Final = "/scim/v2"
+"""Below it the tenants are."""
 
 
 @dataclass(frozen=True, slots=True)

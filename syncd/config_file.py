@@ -57,7 +57,14 @@ class ConfigError(UsageError):
 class Section(BaseModel):
     """What every part of the file is: closed to unknown keys, frozen, and strict about types."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        strict=True,
+        allow_inf_nan=False,
+        hide_input_in_errors=True,
+        defer_build=True,  # the whole is built once, when a file is read, and not each part of it as well
+    )
 
     written_as: ClassVar[Mapping[str, str | None]] = {}
     """Fields whose key in the file is another one, or (None) that have no key of their own."""

@@ -13,6 +13,7 @@ from typing import Final
 
 import click
 
+from syncd import log_pipe  # noqa: F401 - every process writes a log: loaded here, what it takes is shared
 from syncd.bootstrap import open_app, open_log
 from syncd.cli.access import first_link
 from syncd.cli.common import config_option, out, show_error, show_note, verbose_option
@@ -28,10 +29,7 @@ from syncd.notify.courier import Courier
 from syncd.render import counted
 from syncd.spans import tracing
 from syncd.store import wishes
-from syncd.web.proxies import TrustedProxies
-from syncd.web.server import Answering, warm
 from syncd.web.tls import context_of
-from syncd.web.whole import whole_app
 
 _SILENT: Final = 60.0
 """Seconds without a sign of life after which a process is held to hang; it gives one every second."""
@@ -121,7 +119,10 @@ def _proven(config: Config) -> Config:
     wishes.waiting(app.store)
     app.sync()
     app.store.dispose()
-    warm(config)
+    if config.serve.workers > 1:
+        from syncd.web.whole import warm  # noqa: PLC0415 - what several answer with is loaded once, and shared
+
+        warm(config)
     return config
 
 
@@ -136,13 +137,15 @@ def _told(work: Callable[[], None]) -> None:
 
 
 def _answer(config: Config, listener: socket.socket, sign: Callable[[], None]) -> None:
-    """A process that answers."""
+    """A process that answers. Alone it loads by itself what it answers with: nobody else needs that in his memory."""
+    from syncd.web.server import Answering  # noqa: PLC0415 - as said
+    from syncd.web.whole import served  # noqa: PLC0415 - as said
+
     serve = config.serve
     tls = context_of(*serve.tls.files) if serve.tls else None
     app = open_app(config)
     open_log(app)
-    web = TrustedProxies(whole_app(app), serve.trusted_proxies)
-    Answering(web, listener, serve.threads, tls, serve.drain_seconds).stay(sign)
+    Answering(served(app), listener, serve.threads, tls, serve.drain_seconds).stay(sign)
 
 
 def _run(config: Config, listener: socket.socket, sign: Callable[[], None]) -> None:

@@ -6,7 +6,7 @@ A message that is not taken is tried again, later each time, until `give_up_hour
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from threading import Event, Thread
@@ -19,7 +19,6 @@ from sqlalchemy import Row
 from syncd import log
 from syncd.bootstrap import App
 from syncd.config_notify import NotificationConfig
-from syncd.notify.chart import chart
 from syncd.notify.gathering import Gatherer
 from syncd.notify.sending import Message, send
 from syncd.notify.texts import words
@@ -114,10 +113,16 @@ def message_of(rows: Iterable[Any], receiver: NotificationConfig) -> Message:
     if len(rows) == 1 or (len(events) == 1 and events <= _TOGETHER):
         said = words(rows[0].event, [row.facts for row in rows], folder)
         days = rows[0].facts.get("days") if rows[0].event == "weekly_digest" else None
-        return Message(said.title, said.text, chart(days) if days else None)
+        return Message(said.title, said.text, _picture(days) if days else None)
     items = [{"title": words(row.event, [row.facts], folder).title, "per_hour": receiver.per_hour} for row in rows]
     said = words("summary", items, folder)
     return Message(said.title, said.text)
+
+
+def _picture(days: Mapping[str, Mapping[str, int]]) -> bytes:
+    from syncd.notify.chart import chart  # noqa: PLC0415 - Pillow is large, and a digest is written once a week
+
+    return chart(days)
 
 
 def test_message(receiver: NotificationConfig) -> Message:

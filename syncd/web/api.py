@@ -6,6 +6,7 @@ Errors are `application/problem+json` (RFC 9457). The description is /api/v1/ope
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Any, Final
 
 from flask import Blueprint, Response, g, jsonify, request
@@ -27,7 +28,7 @@ ROOT: Final = "/api/v1"
 def api_blueprint(app: App, access: Access, entries: Iterable[Entry]) -> Blueprint:
     """Everything below `/api/v1`."""
     api = Blueprint("api", "syncd.web.api", url_prefix=ROOT)
-    told = description(entries, ROOT)
+    told = cache(lambda: description(entries, ROOT))  # a second of work, and a model of each page: when somebody asks
 
     @api.before_request
     def admit() -> None:
@@ -39,7 +40,7 @@ def api_blueprint(app: App, access: Access, entries: Iterable[Entry]) -> Bluepri
 
     @api.get("/openapi.json")
     def openapi() -> ResponseReturnValue:
-        return jsonify(told)
+        return jsonify(told())
 
     @api.errorhandler(Exception)
     def failed(error: Exception) -> ResponseReturnValue:

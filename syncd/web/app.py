@@ -20,7 +20,6 @@ from syncd.web.navigation import menu
 from syncd.web.observing import add_observing
 from syncd.web.problems import problem_of
 from syncd.web.roles import Access, Who
-from syncd.web.scim import add_scim
 from syncd.web.seals import seal
 
 LANGUAGES = ("en", "de")
@@ -48,7 +47,10 @@ def web_app(app: App, access: Access | None = None) -> Flask:
             return api.answered(problem_of(error))
         return _plain({"status": error.code, "title": error.name}, error.code or 500)
 
-    add_scim(web, app)
+    if any(source.type == "scim_push" for source in app.config.sources):
+        from syncd.web.scim import add_scim  # noqa: PLC0415 - see there
+
+        add_scim(web, app)
     add_hooks(web, app)
     if access:
         _add_console(web, app, access)

@@ -51,19 +51,21 @@ class Desk:
 class Document(BaseModel):
     """What a page shows: the same for the template and, as JSON, for programs. Its keys are an interface."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class Query(BaseModel):
     """What an address says behind its question mark."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True, str_strip_whitespace=True)
 
 
 class Form(BaseModel):
     """What a form sends, or a program as JSON. A file is a field of `bytes`; in JSON it is base64."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True, val_json_bytes="base64")
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, defer_build=True, str_strip_whitespace=True, val_json_bytes="base64"
+    )
 
 
 class Paging(Query):

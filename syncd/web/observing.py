@@ -8,7 +8,7 @@ import time
 
 from flask import Flask, Response, abort, g, request
 
-from scim.app import PREFIX
+from scim.tenant import PREFIX
 from syncd import log
 from syncd.bootstrap import App
 from syncd.metrics import Requests, StoreCollector, told

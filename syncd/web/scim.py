@@ -1,6 +1,6 @@
 """SCIM as it is served: the provider, with the tenants of the configuration, their tokens, dialects, audit and events around it.
 
-Only wires: what each part does is its own room's.
+Only wires: what each part does is its own room's. What it loads takes 25 MB: imported only where a source is pushed.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from sqlalchemy import Connection
 from scim.access.gate import Gate
 from scim.access.oauth import add_token_endpoint
 from scim.access.seams import admitting, normalising, telling
-from scim.app import PREFIX, Server, scim_blueprint
+from scim.app import Server, scim_blueprint
 from scim.dialects import Answer
 from scim.events.hearing import hearing
 from scim.events.outbox import Outbox
 from scim.events.settings import Stream
 from scim.seams import Seams
-from scim.tenant import Tenant
+from scim.tenant import PREFIX, Tenant
 from scim.writing import Changed
 from syncd.bootstrap import App
 from syncd.config_scim_push import ScimPushSourceConfig
@@ -40,10 +40,8 @@ _TIMEOUT: Final = 20.0
 
 
 def add_scim(web: Flask, app: App) -> None:
-    """Serve `/scim/v2/<tenant>` for each source of type `scim_push`; without one nothing is served there."""
+    """Serve `/scim/v2/<tenant>` for each source of type `scim_push`."""
     sources = {source.name: source for source in app.config.sources if isinstance(source, ScimPushSourceConfig)}
-    if not sources:
-        return
     gate = Gate(app.store, {name: source.tenant for name, source in sources.items()}, app.clock)
     streams = {name: stream for name, source in sources.items() if (stream := source.stream)}
     tenants = {name: _tenant(source) for name, source in sources.items()}

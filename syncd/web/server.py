@@ -21,8 +21,6 @@ from waitress.channel import HTTPChannel
 from waitress.server import TcpWSGIServer
 from waitress.task import ThreadedTaskDispatcher
 
-from syncd.config import Config
-
 CONNECTIONS: Final = 800
 """At a time, for each process; others wait. Below the 1,024 files that a process may usually have open."""
 IDLE: Final = 60
@@ -164,16 +162,6 @@ class Answering:
             return False
         busy = any(channel.is_busy() for channel in list(self._server.active_channels.values()))
         return not busy or time.monotonic() >= self._until
-
-
-def warm(config: Config) -> None:
-    """Load and build what every process that answers needs and none changes: those that are forked share it."""
-    if any(source.type == "scim_push" for source in config.sources):
-        from scim.limits import Limits  # noqa: PLC0415 - only where somebody pushes
-        from scim.provider import build_provider  # noqa: PLC0415 - as above
-
-        limits = Limits()
-        build_provider(limits.bulk_body, limits.bulk_operations, limits.page)
 
 
 def _wrapping(tls: ssl.SSLContext) -> Callable[..., None]:

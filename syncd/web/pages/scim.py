@@ -9,9 +9,10 @@ from flask_babel import gettext as _
 from pydantic import Field
 
 from scim import looking
-from scim.access import calls, tokens
+from scim.access import tokens
 from scim.access.scopes import Scope
 from scim.access.tokens import Credential, Issued, Wanted
+from scim.tenant import PREFIX
 from syncd.config_scim_push import ScimPushSourceConfig
 from syncd.store.audit import Event, append
 from syncd.store.engine import reading, writing
@@ -158,6 +159,8 @@ class MadeToken(Document):
 @room.page("/scim", "scim.html")
 def show_scim(desk: Desk, asked: Query) -> ScimPage:
     """The tenants, with what their identity providers pushed and called, and the tokens."""
+    from scim.access import calls  # noqa: PLC0415 - 20 MB, for these two pages alone
+
     del asked
     now = desk.now
     with reading(desk.store) as connection:
@@ -169,7 +172,7 @@ def show_scim(desk: Desk, asked: Query) -> ScimPage:
                 TenantLine(
                     name=name,
                     dialect=source.dialect,
-                    path=f"/scim/v2/{name}",
+                    path=f"{PREFIX}/{name}",
                     users=there["User"],
                     groups=there["Group"],
                     states=looking.states(connection, name),
@@ -185,6 +188,8 @@ def show_scim(desk: Desk, asked: Query) -> ScimPage:
 @room.page("/scim/calls", "scim_calls.html")
 def list_calls(desk: Desk, asked: CallsAsked) -> Calls:
     """What identity providers called, the newest first. What stands there of people depends on the source's `log`."""
+    from scim.access import calls  # noqa: PLC0415 - as above
+
     with reading(desk.store) as connection:
         rows = calls.recent(connection, asked.size, asked.tenant, failed=asked.failed, skip=asked.offset)
         total = calls.count(connection, asked.tenant, failed=asked.failed)
