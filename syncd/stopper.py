@@ -25,6 +25,8 @@ class Stopper:
         self._asked = ""
         self._asked_by_thread = ""
         self._depth = 0
+        self.out_of_time = False
+        """Whether a block took longer than it may."""
 
     @contextlib.contextmanager
     def listening(self) -> Iterator[None]:
@@ -47,6 +49,26 @@ class Stopper:
             self._depth -= 1
         if self._asked and not self._depth:
             self._stop()
+
+    @contextlib.contextmanager
+    def within(self, seconds: float) -> Iterator[None]:
+        """A block, inside of `listening`, that is stopped after so long, whatever it waits for.
+
+        Raises:
+            Interrupted: it took longer; `out_of_time` says so.
+        """
+        timer = threading.Timer(seconds, self._end_time, [seconds])
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+            timer.join()  # what it asked for is heard here, and by nobody else
+
+    def _end_time(self, seconds: float) -> None:
+        self.out_of_time = True
+        self.ask(f"the end of its {seconds:g} seconds")
 
     def ask(self, why: str) -> None:
         """Stop what is listening, from another thread.

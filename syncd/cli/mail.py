@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from syncd.bootstrap import App, actor
 from syncd.by_hand import embedded
 from syncd.cli.common import by_hand, err, out, print_json, progress_line, say, show_error, standard
 from syncd.config_target import AccountTargetConfig
-from syncd.errors import Exit, UsageError, advice
+from syncd.errors import Advice, Exit, Interrupted, UsageError, advice
 from syncd.render import counted, labelled
 from syncd.stopper import Stopper
 from syncd.store.audit import Event, append
@@ -80,7 +81,7 @@ def deliver(app: App, *, as_json: bool) -> int:
         what = f"no mail server is configured; waiting in the outbox: {counted(mails.waiting(), 'mail')}"
         cure = "name one in the configuration (`target: {mail: {host: …}}`), or read them with `syncd account outbox`"
         raise UsageError(what, cure=cure)
-    done = _deliver(app)
+    done = _deliver(app, Stopper())
     counts = _counts(done)
     told = advice(done.stopped) if done.stopped is not None else None
     if as_json:
@@ -93,20 +94,35 @@ def deliver(app: App, *, as_json: bool) -> int:
     return Exit.FAILED if told or done.refused or done.again or done.unsure else Exit.DONE
 
 
-def send_waiting(app: App) -> None:
-    """Send what a run put into the outbox, where a mail server is configured. What could not be sent waits, and is told."""
+def send_waiting(app: App, seconds: float | None = None) -> None:
+    """Send what a run put into the outbox, where a mail server is configured. What could not be sent waits, and is told.
+
+    Args:
+        app: the program.
+        seconds: so long at most, whatever the server does; the rest waits for the next time.
+    """
     if not isinstance(app.config.target, AccountTargetConfig) or app.config.target.mail is None:
         return
-    done = _deliver(app)
+    stopper = Stopper()
+    try:
+        done = _deliver(app, stopper, seconds)
+    except Interrupted as error:
+        if not stopper.out_of_time:
+            raise
+        what = f"the mail server took longer than {seconds:g} seconds; {counted(_mailing(app).waiting(), 'mail')} left"
+        show_error(
+            Advice(what, "", "nothing: they are sent after the next run; else look at the server", error.exit_code)
+        )
+        return
     if any(_counts(done).values()):
         _tell_delivered(done, err)
     if done.stopped is not None and (told := advice(done.stopped)):
         show_error(told)
 
 
-def _deliver(app: App) -> Delivered:
-    stopper = Stopper()
-    with stopper.listening(), progress_line() as advance:
+def _deliver(app: App, stopper: Stopper, seconds: float | None = None) -> Delivered:
+    limit = nullcontext() if seconds is None else stopper.within(seconds)
+    with stopper.listening(), limit, progress_line() as advance:
         done = _mailing(app).deliver(lambda count: advance("sending", count), stopper.critical)
     counts = _counts(done)
     if any(counts[name] for name in ("sent", "refused", "again", "unsure", "dropped")):

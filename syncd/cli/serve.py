@@ -33,6 +33,8 @@ from syncd.web.tls import context_of
 
 _SILENT: Final = 60.0
 """Seconds without a sign of life after which a process is held to hang; it gives one every second."""
+_MAILS: Final = 120.0
+"""Seconds that mails may take after a run: a mail server that hangs keeps no run waiting for longer."""
 
 
 @click.command()
@@ -161,7 +163,7 @@ def _run(config: Config, listener: socket.socket, sign: Callable[[], None]) -> N
 
     try:
         with tracing(config.tracing), Courier(app):
-            Running(app, Telling(show_note, show_error, done, lambda: send_waiting(app))).stay()
+            Running(app, Telling(show_note, show_error, done, lambda: send_waiting(app, _MAILS))).stay()
     except (KeyboardInterrupt, Interrupted):
         return
 
