@@ -19,8 +19,8 @@ from syncd.core.report import Report
 from syncd.daemon.agenda import Agenda, Due
 from syncd.daemon.alarms import Alarms
 from syncd.daemon.asked import perform_next
-from syncd.daemon.triggers import Planned
 from syncd.errors import Advice, Interrupted, LockedError, UsageError, advice
+from syncd.planned import Planned, schedules
 from syncd.run import run
 from syncd.signs import Patience, Signs
 from syncd.stopper import Stopper
@@ -195,6 +195,5 @@ class Running:
 
 def _triggers(app: App) -> dict[str, Planned]:
     """Of each source with a schedule of its own, and of the others together (empty name)."""
-    now, config = app.clock(), app.config
-    own = {source.name: Planned(source.schedule, now) for source in config.sources if source.schedule}
-    return own if len(own) == len(config.sources) else {"": Planned(config.schedule, now), **own}
+    now = app.clock()
+    return {name: Planned(schedule, now) for name, schedule in schedules(app.config).items()}

@@ -13,6 +13,8 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -88,8 +90,25 @@ class Walk:
     """Whether the row that was asked about is there just so; None: none was asked about."""
 
 
+_heard: ContextVar[list[Event] | None] = ContextVar("heard", default=None)
+
+
+@contextmanager
+def hearing() -> Iterator[list[Event]]:
+    """What this thread tells the audit while the block runs."""
+    told: list[Event] = []
+    before = _heard.set(told)
+    try:
+        yield told
+    finally:
+        _heard.reset(before)
+
+
 def append(connection: Connection, events: Iterable[Event], now: datetime) -> None:
     """Add rows to the end of the chain, inside the transaction of what they tell of."""
+    events = list(events)
+    if (heard := _heard.get()) is not None:
+        heard += events
     last = connection.execute(select(audit.c.place, audit.c.hash).order_by(audit.c.place.desc()).limit(1)).first()
     head = _head(connection) or Mark(*(last or ()))
     # Rows that somebody put behind the head are not taken for ours, and not written over either: the walk names them.

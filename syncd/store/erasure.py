@@ -39,6 +39,7 @@ from syncd.store.tables import (
     records,
     sizes,
 )
+from syncd.store.wishes import forget_people
 
 _WIPE: Final = "wipe"
 """The fact that is remembered until the free pages were cleared as well."""
@@ -92,6 +93,9 @@ def erase_due(engine: Engine, now: datetime, actor: str = "syncd") -> Erased:
     """
     _forget_pushed(engine, now)
     previews.forget_old(engine, now)
+    if forget_people(engine, now - KEPT):
+        with writing(engine) as connection:
+            connection.execute(upsert(connection, meta), {"name": _WIPE, "value": "due"})
     departed = _due(engine, now)
     if not departed:
         return Erased(wiped=_wipe(engine))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
 
-from sqlalchemy import Engine, Row, func, select, update
+from sqlalchemy import Engine, Row, delete, func, select, update
 
 from syncd.store.daemon_tables import wishes
 from syncd.store.engine import reading, writing
@@ -136,6 +136,16 @@ def newest(engine: Engine, limit: int = 20) -> list[StoredWish]:
     """The last wishes, newest first."""
     with reading(engine) as connection:
         return [_wish(row) for row in connection.execute(select(wishes).order_by(wishes.c.id.desc()).limit(limit))]
+
+
+def forget_people(engine: Engine, before: datetime) -> int:
+    """Forget who was asked about before this moment: wishes that name an address. Returns how many there were."""
+    old = (wishes.c.email.is_not(None), wishes.c.ended_at.is_not(None), wishes.c.asked_at < before)
+    with reading(engine) as connection:
+        if connection.execute(select(wishes.c.id).where(*old).limit(1)).first() is None:
+            return 0
+    with writing(engine) as connection:
+        return connection.execute(delete(wishes).where(*old)).rowcount
 
 
 def _wish(row: Row[Any]) -> StoredWish:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, g, jsonify, request
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import Forbidden, TooManyRequests, Unauthorized
+from werkzeug.exceptions import TooManyRequests, Unauthorized
 
 from syncd.bootstrap import App
 from syncd.web.console import MOST_BYTES, downloaded, plain
@@ -19,8 +19,8 @@ from syncd.web.desk import Desk, Download
 from syncd.web.frame import Entry
 from syncd.web.openapi import description
 from syncd.web.problems import Problem, problem_of
-from syncd.web.recording import recorded
-from syncd.web.roles import Access, Who
+from syncd.web.recording import performed, require
+from syncd.web.roles import Access
 
 ROOT: Final = "/api/v1"
 
@@ -50,8 +50,7 @@ def api_blueprint(app: App, access: Access, entries: Iterable[Entry]) -> Bluepri
         return answer
 
     for entry in entries:
-        methods = ["GET"] if entry.kind == "page" else ["POST"]
-        api.add_url_rule(entry.rule, entry.name, _answering(app, entry), methods=methods)
+        api.add_url_rule(entry.rule, entry.name, _answering(app, entry), methods=[entry.method])
     return api
 
 
@@ -65,16 +64,13 @@ def answered(problem: Problem) -> Response:
 
 def _answering(app: App, entry: Entry) -> Callable[..., ResponseReturnValue]:
     def answer(**of_the_path: Any) -> ResponseReturnValue:
-        who: Who = g.who
-        if who.role < entry.role:
-            raise Forbidden(f"this token is {who.role.word}; this takes {entry.role.word}")
-        desk = Desk(app, who)
-        if entry.kind == "page":
-            document = entry.function(desk, entry.asked.model_validate(plain(request.args)), **of_the_path)
+        desk = Desk(app, g.who)
+        require(desk, entry)
+        if request.method == "POST":
+            asked = entry.asked.model_validate_json(request.get_data() or b"{}")
         else:
-            form = entry.asked.model_validate_json(request.get_data() or b"{}")
-            with recorded(desk, entry, form, of_the_path):
-                document = entry.function(desk, form, **of_the_path)
+            asked = entry.asked.model_validate(plain(request.args))
+        document = performed(desk, entry, asked, of_the_path)
         if isinstance(document, Download):
             return downloaded(document)
         return Response(document.model_dump_json(), content_type="application/json")

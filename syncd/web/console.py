@@ -8,20 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import closing
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 from flask import Blueprint, Response, flash, g, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import FileStorage, MultiDict
-from werkzeug.exceptions import Forbidden
 
 from syncd.bootstrap import App
 from syncd.web import words
-from syncd.web.desk import Desk, Done, Download, Shown
+from syncd.web.desk import Desk, Done, Download
 from syncd.web.frame import Entry
 from syncd.web.live import add_live
 from syncd.web.problems import problem_of
-from syncd.web.recording import recorded
+from syncd.web.recording import performed, require
 from syncd.web.roles import Access, Who
 
 ROOT: Final = "/console"
@@ -58,63 +57,27 @@ def console_blueprint(app: App, access: Access, entries: Iterable[Entry]) -> Blu
 
     add_live(console, app)
     for entry in entries:
-        console.add_url_rule(
-            entry.rule,
-            entry.name,
-            _VIEWS[entry.kind](app, entry),
-            methods=["GET"] if entry.kind == "page" else ["POST"],
-        )
+        console.add_url_rule(entry.rule, entry.name, _view(app, entry), methods=[entry.method])
     return console
 
 
-def _page(app: App, entry: Entry) -> Callable[..., ResponseReturnValue]:
-    def page(**of_the_path: Any) -> ResponseReturnValue:
-        desk = _desk(app, entry)
-        asked = entry.asked.model_validate(plain(request.args))
-        document = entry.function(desk, asked, **of_the_path)
+def _view(app: App, entry: Entry) -> Callable[..., ResponseReturnValue]:
+    def view(**of_the_path: Any) -> ResponseReturnValue:
+        desk = Desk(app, g.who)
+        require(desk, entry)
+        asked = entry.asked.model_validate(_sent() if request.method == "POST" else plain(request.args))
+        document = performed(desk, entry, asked, of_the_path)
         if isinstance(document, Download):
             return downloaded(document)
-        return render_template(entry.template, page=document, asked=asked, entry=entry)
-
-    return page
-
-
-def _deed(app: App, entry: Entry) -> Callable[..., ResponseReturnValue]:
-    def deed(**of_the_path: Any) -> ResponseReturnValue:
-        desk = _desk(app, entry)
-        form = entry.asked.model_validate(_sent())
-        with recorded(desk, entry, form, of_the_path):
-            done = entry.function(desk, form, **of_the_path)
-        if isinstance(done, Download):
-            return downloaded(done)
-        if entry.template:
-            answer = Response(render_template(entry.template, page=done, asked=None, entry=entry))
+        if isinstance(document, Done):
+            flash(document.message)
+            return redirect(ROOT + document.go, 303)
+        answer = Response(render_template(entry.template, page=document, asked=asked, entry=entry))
+        if request.method == "POST":
             answer.headers["Cache-Control"] = "no-store"
-            return answer
-        assert isinstance(done, Done)
-        if isinstance(done, Shown):
-            return render_template("shown.html", page=done)
-        flash(done.message)
-        return redirect(ROOT + done.go, 303)
+        return answer
 
-    return deed
-
-
-def _question(app: App, entry: Entry) -> Callable[..., ResponseReturnValue]:
-    def question(**of_the_path: Any) -> ResponseReturnValue:
-        desk = _desk(app, entry)
-        asked = entry.asked.model_validate(_sent())
-        document = entry.function(desk, asked, **of_the_path)
-        return render_template(entry.template, page=document, asked=asked, entry=entry)
-
-    return question
-
-
-_VIEWS: Final[dict[str, Callable[[App, Entry], Callable[..., ResponseReturnValue]]]] = {
-    "page": _page,
-    "deed": _deed,
-    "question": _question,
-}
+    return view
 
 
 def _sent() -> dict[str, Any]:
@@ -128,17 +91,6 @@ def _read(file: FileStorage) -> bytes:
     with closing(file):
         content: bytes = file.read()
     return content
-
-
-def _desk(app: App, entry: Entry) -> Desk:
-    who: Who = g.who
-    if who.role < entry.role:
-        _forbid(who, entry)
-    return Desk(app, who)
-
-
-def _forbid(who: Who, entry: Entry) -> NoReturn:
-    raise Forbidden(f"{who.name} is {who.role.word} here; this takes {entry.role.word}")
 
 
 def downloaded(file: Download) -> Response:

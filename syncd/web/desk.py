@@ -103,9 +103,16 @@ class Done(Document):
     """The console's page that shows it."""
 
 
-class Shown(Done):
-    """A deed that made something secret, which is shown this once: the page that answers is not redirected."""
+SHOWN = "shown.html"
+"""The template of what is shown once."""
 
+
+class Shown(Document):
+    """Something secret that a deed made, which is shown this once."""
+
+    message: str
+    go: str
+    """Where one goes on."""
     kind: Literal["link", "token", "codes"]
     secrets: tuple[str, ...]
     """What to hand out or write down. A link is a path of this server."""

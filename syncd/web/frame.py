@@ -1,9 +1,9 @@
 """Pages and deeds, each written once and served twice: to people as HTML, to programs as JSON under /api/v1.
 
 A page is a function `(desk, asked: Query, **of_the_path) -> Document`; its document is what the template shows, and what the API
-answers. A deed is `(desk, form: Form, **of_the_path) -> Done`; the browser is sent to `Done.go`, a program gets the document.
-A question is `(desk, form: Form, **of_the_path) -> Document`: it changes nothing, but what is asked is too long for an address.
-What a deed with a template answers is a page itself, and what answers with a `Download` is a file.
+answers. A deed is `(desk, form: Form, **of_the_path) -> Document`; a question is the same, but changes nothing: what is asked
+is too long for an address. All three are answered in one way, by what they return: a `Download` is a file, a `Done` sends the
+browser to `Done.go`, and any other document is shown by the entry's template. A program gets the document.
 May not: know Flask. `console` and `api` serve what is written down here, `openapi` describes it.
 """
 
@@ -15,10 +15,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, TypeVar, get_type_hints
 
-from syncd.web.desk import Document, Form, Query
+from syncd.web.desk import Document, Done, Download, Form, Query
 from syncd.web.roles import Role
 
 Kind = Literal["page", "deed", "question"]
+METHODS: Final[dict[Kind, str]] = {"page": "GET", "deed": "POST", "question": "POST"}
 Function = TypeVar("Function", bound=Callable[..., Document])
 LARGEST: Final = 2**31 - 1
 """The largest number that something has."""
@@ -58,6 +59,11 @@ class Entry:
         """The first line of its docstring."""
         return (inspect.getdoc(self.function) or "").partition("\n")[0]
 
+    @property
+    def method(self) -> str:
+        """Of HTTP."""
+        return METHODS[self.kind]
+
     def parts(self) -> list[tuple[str, str]]:
         """(name, type) of what the path holds; the type is `int`, `path` or `string`."""
         return [(found["name"], found["type"] or "string") for found in _PART.finditer(self.path)]
@@ -74,7 +80,7 @@ class Room:
         return self._written("page", path, role, template)
 
     def deed(self, path: str, role: Role, template: str = "") -> Callable[[Function], Function]:
-        """Write down a deed: POST. With a template it is answered with a page: what is shown only once, or changes nothing."""
+        """Write down a deed: POST. A template shows what is answered where that is neither `Done` nor a file."""
         return self._written("deed", path, role, template)
 
     def question(self, path: str, template: str, role: Role) -> Callable[[Function], Function]:
@@ -95,4 +101,7 @@ def _entry(kind: Kind, path: str, role: Role, function: Callable[..., Any], temp
     asked = next((one for one in said.values() if isinstance(one, type) and issubclass(one, base)), base)
     if not inspect.getdoc(function):
         raise TypeError(f"{function.__qualname__} has no docstring: the API's document needs one")
-    return Entry(kind, path, role, function, asked, said["return"], template)
+    answer = said["return"]
+    if not template and not issubclass(answer, Done | Download):
+        raise TypeError(f"{function.__qualname__} answers with a {answer.__name__}, and no template shows it")
+    return Entry(kind, path, role, function, asked, answer, template)

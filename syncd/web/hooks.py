@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import threading
-import time
+import math
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
@@ -22,12 +21,12 @@ from flask.typing import ResponseReturnValue
 from syncd.bootstrap import App
 from syncd.secrets import Secret, SecretError
 from syncd.store import hook_calls, wishes
+from syncd.store.engine import reading, writing
 from syncd.store.wishes import Wish
+from syncd.web.access import attempts
 
 WINDOW: Final = timedelta(minutes=5)
 """How far a call's time may be from ours."""
-FORGED: Final = 20
-"""So many refused calls of one address in a minute; then it waits for the rest of it."""
 _BODY: Final = 64 << 10
 _HEX: Final = 64
 
@@ -37,28 +36,31 @@ def add_hooks(web: Flask, app: App) -> None:
     secrets: Mapping[str, Secret] = {hook.source: hook.secret for hook in app.config.serve.webhooks}
     if not secrets:
         return
-    refused = Refused()
 
     @web.post("/hooks/run/<source>")
     def run_source(source: str) -> ResponseReturnValue:
-        caller = request.remote_addr or ""
-        if refused.waits(caller, time.monotonic()):
+        caller, now = attempts.of_hook(request.remote_addr or ""), app.clock()
+        with reading(app.store) as connection:
+            wait = attempts.waits(connection, caller, now)
+        if wait:
             answer = jsonify(status=429, title="Too Many Requests")
-            answer.headers["Retry-After"] = "60"
+            answer.headers["Retry-After"] = str(math.ceil(wait))
             return answer, 429
         body = request.stream.read(_BODY + 1)
         if len(body) > _BODY:
             return jsonify(status=413, title="Content Too Large"), 413
         secret = secrets.get(source)
-        now = app.clock()
         try:
             known = secret.reveal() if secret else ""
         except SecretError:
             return jsonify(status=503, title="Service Unavailable"), 503
         signature = verified(known, _header("Timestamp"), _header("Signature"), body, now.timestamp())
         if signature is None or not hook_calls.note(app.store, signature, now, now - 2 * WINDOW):
-            refused.note(caller, time.monotonic())
+            with writing(app.store) as connection:
+                attempts.count(connection, caller, attempts.HOOK, now)
             return jsonify(status=401, title="Unauthorized"), 401
+        with writing(app.store) as connection:
+            attempts.forgive(connection, caller)
         number = wishes.ask(app.store, Wish("run", f"webhook {source}", now, sources=(source,)))
         return jsonify(status="accepted", wish=number), 202
 
@@ -88,28 +90,3 @@ def verified(secret: str, timestamp: str, given: str, body: bytes, now: float) -
 
 def _header(name: str) -> str:
     return request.headers.get(f"X-Syncd-{name}", "").removeprefix("sha256=")
-
-
-class Refused:
-    """Counts refused calls of each address, in this process, minute by minute."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._minute = -1
-        self._counts: dict[str, int] = {}
-
-    def note(self, caller: str, now: float) -> None:
-        """One more."""
-        with self._lock:
-            self._begin(now)
-            self._counts[caller] = self._counts.get(caller, 0) + 1
-
-    def waits(self, caller: str, now: float) -> bool:
-        """Whether this address is not listened to for now."""
-        with self._lock:
-            self._begin(now)
-            return self._counts.get(caller, 0) >= FORGED
-
-    def _begin(self, now: float) -> None:
-        if self._minute != int(now // 60):
-            self._minute, self._counts = int(now // 60), {}

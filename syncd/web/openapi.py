@@ -43,8 +43,7 @@ def description(entries: Iterable[Entry], root: str) -> dict[str, Any]:
     _, schemas = models_json_schema(wanted, ref_template=_PLACE)  # type: ignore[arg-type]
     paths: dict[str, Any] = {}
     for entry in entries:
-        method = "get" if entry.kind == "page" else "post"
-        paths.setdefault(_PART.sub(r"{\1}", entry.path), {})[method] = _operation(entry)
+        paths.setdefault(_PART.sub(r"{\1}", entry.path), {})[entry.method.lower()] = _operation(entry)
     return {
         "openapi": "3.1.0",
         "info": {

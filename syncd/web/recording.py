@@ -1,20 +1,22 @@
-"""Each deed in the audit, with who asked for it and by what: written here once, so that no page can forget it.
+"""What is asked for, done; and each deed in the audit, once, with who asked for it: here, so that no page can forget it.
 
-`ask` stands there before the deed, `fail` after one that did not succeed. What is secret is never written.
+A room that tells the audit itself, in the words of the command that does the same (`users edit`), has said it. For the others
+`ask` stands there, and `fail` for every deed that did not succeed. What is secret is never written.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any, Final
 
 from pydantic import BaseModel, SecretStr
+from werkzeug.exceptions import Forbidden
 
 from syncd.errors import advice
-from syncd.web.desk import Desk
+from syncd.store.audit import hearing
+from syncd.web.desk import Desk, Document, Form, Query
 from syncd.web.frame import Entry
 
 _SECRET: Final = re.compile(r"password|secret|passphrase|token|credential|(^|_)code($|_)|(^|_)key($|_)")
@@ -26,17 +28,33 @@ _BITS: Final = 63
 """A larger number is written as a text: the audit's JSON has none."""
 
 
-@contextmanager
-def recorded(desk: Desk, entry: Entry, form: BaseModel, of_the_path: Mapping[str, Any]) -> Iterator[None]:
-    """Write down that a deed is asked for; and that it failed, if it does."""
-    by = "console" if desk.who.user_id is not None else "api"
-    desk.note("ask", entry.name, by=by, path=dict(of_the_path), form=told(form))
+def performed(desk: Desk, entry: Entry, asked: Query | Form, of_the_path: Mapping[str, Any]) -> Document:
+    """What an entry answers. A page and a question change nothing, and stand in no audit."""
+    if entry.kind != "deed":
+        return entry.function(desk, asked, **of_the_path)
+    said = {"by": "console" if desk.who.user_id is not None else "api", "path": dict(of_the_path)}
     try:
-        yield
+        with hearing() as heard:
+            document = entry.function(desk, asked, **of_the_path)
     except Exception as error:
         known = advice(error)
-        desk.note("fail", entry.name, by=by, path=dict(of_the_path), why=known.what if known else type(error).__name__)
+        desk.note("fail", entry.name, **said, form=told(asked), why=known.what if known else type(error).__name__)
         raise
+    if not any(event.actor == desk.who.name for event in heard):
+        desk.note("ask", entry.name, **said, form=told(asked))
+    return document
+
+
+def require(desk: Desk, entry: Entry) -> None:
+    """Refuse who may not.
+
+    Raises:
+        Forbidden: the role is too small.
+    """
+    who = desk.who
+    if who.role < entry.role:
+        here = f"{who.name} is {who.role.word} here" if who.user_id is not None else f"this token is {who.role.word}"
+        raise Forbidden(f"{here}; this takes {entry.role.word}")
 
 
 def told(form: BaseModel) -> dict[str, Any]:

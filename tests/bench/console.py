@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from statistics import quantiles
 from typing import Any
 
 from rich.console import Console as Terminal
 from rich.table import Table
-from sqlalchemy import insert
+from sqlalchemy import bindparam, insert, select, update
 
+from connectors.fluix.account.tables import users
 from syncd.bootstrap import App, open_app
 from syncd.config import load_config
 from syncd.core.change import Change, Decision, Finding, RecordKey
@@ -52,6 +53,18 @@ PAGES = (
     "/workorders",
     "/settings",
     "/whatif",
+    "/people",
+    "/people?page=1500",
+    "/people?sort=name&page=1500",
+    "/people?sort=last_login",
+    "/people?sort=last_login&page=600",
+    "/people?sort=last_login&page=1500&size=50",
+    "/people?search=number+99",
+    "/people?state=invited&group=Group+7",
+    "/people?last_login=never&page=500",
+    "/groups",
+    "/groups?page=4",
+    "/groups?search=7",
 )
 
 
@@ -86,6 +99,7 @@ def _company(folder: Path, count: int, changes: int) -> App:
     app = open_app(load_config(folder / "config.yaml"))
     run(app.sync(), Request("run"))
     now = app.clock()
+    _log_in(app, now)
     read = {"name": "people", "records": count, "groups": 400, "certified": True, "problems": [], "problem_count": 0}
     read |= {"pinned": [], "pinned_addresses": [], "frozen_groups": [], "notes": []}
     line = {
@@ -112,6 +126,15 @@ def _company(folder: Path, count: int, changes: int) -> App:
     sources = [SourceRead("people", count, 400, certified=True)]
     plans.save(app.store, plan, review, run_id=1, sources=sources, accepts=[], now=now, lasts=timedelta(hours=72))
     return app
+
+
+def _log_in(app: App, now: datetime) -> None:
+    """Two of three logged in once, each at another moment and in no order."""
+    with writing(app.store) as connection:
+        ids = connection.execute(select(users.c.user_id)).scalars().all()
+        rows = [{"one": one, "at": now - timedelta(seconds=one * 7919 % 31_536_000)} for one in ids if one % 3]
+        mine = update(users).where(users.c.user_id == bindparam("one")).values(last_login_at=bindparam("at"))
+        connection.execute(mine, rows)
 
 
 def _leaver(number: int) -> Change:

@@ -19,7 +19,7 @@ from rich.console import Console
 
 from syncd.config_daemon import ScheduleConfig
 from syncd.daemon.agenda import Agenda
-from syncd.daemon.triggers import Planned
+from syncd.planned import Planned
 from tests.bench.servers import memory_of
 
 SCHEDULES = 1000

@@ -5,7 +5,7 @@ import pytest
 from pydantic import ValidationError
 
 from syncd.config_daemon import ScheduleConfig, ServeConfig, span
-from syncd.daemon.triggers import Planned
+from syncd.planned import Planned
 
 NOW = datetime(2026, 3, 10, 12, 10, 30, tzinfo=UTC)
 

@@ -13,7 +13,7 @@ from syncd.config_daemon import ScheduleConfig
 from syncd.core.quarantine import Trouble
 from syncd.daemon.agenda import LATE, Agenda, Due
 from syncd.daemon.alarms import Alarms
-from syncd.daemon.triggers import Planned
+from syncd.planned import Planned
 from syncd.signs import Patience, Signs
 from syncd.store import leases, progress, quarantines, runs
 from syncd.store.alerts import open_alerts, raise_alert

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timedelta
 
 from sqlalchemy import insert, update
 
@@ -10,7 +11,7 @@ from syncd.store import alerts, pauses, progress, runs, wishes
 from syncd.store.engine import writing
 from syncd.store.tables import journal, size_history
 from syncd.store.tables import runs as table
-from tests.house import House, staff
+from tests.house import COLUMNS, House, staff
 from tests.web_house import Console, console_of
 
 
@@ -40,6 +41,29 @@ def test_how_it_stands(console: Console, house: House) -> None:
     assert "no run ended well for 26 hours" in text
     assert "paused by anna" in text
     assert "moving house" in text
+
+
+def test_the_next_run_knows_each_schedule_quiet_hours_and_a_pause(house: House) -> None:
+    (house.folder / "more.csv").write_text("Employee,User Name,Email\n", encoding="utf-8")
+    more = {"name": "more", "type": "csv", "path": "more.csv", "columns": dict(COLUMNS), "schedule": {"every": "1h"}}
+    cron = {"cron": "0 3 * * *", "time_zone": "UTC", "quiet_hours": "02:00-05:30"}
+    house.configure(sources=[*house.settings["sources"], more], schedule=cron)
+    console = console_of(house)
+    assert [(one["source"], one["at"]) for one in console.json("/")["next_runs"]][1] == ("more", None), "never read"
+    house.syncd("run")
+    last = console.json("/runs")["runs"][0]["started_at"]
+    ours, own = console.json("/")["next_runs"]
+    assert (ours["source"], ours["quiet_hours"], ours["at"][11:16]) == ("", "02:00-05:30", "05:30")
+    assert datetime.fromisoformat(own["at"]) == datetime.fromisoformat(last) + timedelta(hours=1)
+    now = console.app.clock()
+    until = now + timedelta(days=3)
+    pauses.pause(console.app.store, pauses.Pause("anna", now, until, ""))
+    paused = console.json("/")
+    assert all(datetime.fromisoformat(one["at"]) >= until for one in paused["next_runs"])
+    assert datetime.fromisoformat(paused["next_run"]) == min(
+        datetime.fromisoformat(one["at"]) for one in paused["next_runs"]
+    )
+    assert "the others" in console.page("/")
 
 
 def test_people_over_time_keep_the_last_number_until_it_changes(console: Console, house: House) -> None:

@@ -1,4 +1,4 @@
-"""Attempts to log in: counted before they are looked at, for the account and for the address, in the store for all processes.
+"""Attempts to come in: counted before they are looked at, for the account and for the address, in the store for all processes.
 
 Each one beyond the free ones makes the next wait twice as long. An attempt that comes too early is not looked at, and so not
 told apart from a wrong one, whatever its password is. Accounts that do not exist are counted like those that do.
@@ -39,6 +39,12 @@ ADDRESS: Final = Patience(20, timedelta(seconds=30), timedelta(hours=1))
 """Many people may come from one address."""
 
 
+TOKEN: Final = Patience(6, timedelta(seconds=1), timedelta(minutes=5))
+"""Of calls with a wrong token: a valid one always passes, so this keeps a mistaken program from costing much."""
+HOOK: Final = Patience(20, timedelta(minutes=1), timedelta(minutes=1))
+"""Of webhook calls that are not signed as they should be."""
+
+
 def of_account(name: str) -> str:
     """What attempts on this account are counted under."""
     return f"user {name[:_NAME]}"
@@ -47,6 +53,16 @@ def of_account(name: str) -> str:
 def of_address(address: str) -> str:
     """What attempts from this address are counted under."""
     return f"address {address}"
+
+
+def of_token(address: str) -> str:
+    """What calls from this address with a wrong token are counted under."""
+    return f"token {address}"
+
+
+def of_hook(address: str) -> str:
+    """What webhook calls from this address that were refused are counted under."""
+    return f"hook {address}"
 
 
 def waits(connection: Connection, who: str, now: datetime) -> float:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import hashlib
 import hmac
 import math
+from datetime import datetime
 from typing import Final
 from urllib.parse import quote
 
 from flask import request, session
 from werkzeug.exceptions import BadRequest, TooManyRequests
 
-from scim.access.guards import Guard
 from syncd.bootstrap import App
 from syncd.store.engine import reading, writing
-from syncd.web.access import cookies, sessions, tokens
+from syncd.web.access import attempts, cookies, sessions, tokens
 from syncd.web.access.keys import digest, new_key
 from syncd.web.guards import refuse_foreign
 from syncd.web.roles import Role, Who
@@ -34,7 +34,6 @@ class ConsoleAccess:
         self.app = app
         self.lasts = sessions.Lasts(*app.config.access.lasts)
         self._seal = seal(app.store, "forms").encode()
-        self._guard = Guard()
 
     def by_session(self) -> Who | None:
         """Who is logged in with this browser."""
@@ -59,15 +58,20 @@ class ConsoleAccess:
         with reading(self.app.store) as connection:
             row = tokens.find(connection, sent.token, now)
         if row is None:
-            if wait := self._guard.waits(address, now):
-                raise TooManyRequests("too many calls with a wrong token", retry_after=math.ceil(wait))
-            self._guard.failed(address, now)
+            self._count_wrong(attempts.of_token(address), now)
             return None
-        self._guard.passed(address)
         if tokens.is_due(row, now):
             with writing(self.app.store) as connection:
                 tokens.used(connection, row.id, now)
         return Who(f"token {row.name}", Role.of(row.role))
+
+    def _count_wrong(self, who: str, now: datetime) -> None:
+        with reading(self.app.store) as connection:
+            wait = attempts.waits(connection, who, now)
+        if wait:
+            raise TooManyRequests("too many calls with a wrong token", retry_after=math.ceil(wait))
+        with writing(self.app.store) as connection:
+            attempts.count(connection, who, attempts.TOKEN, now)
 
     def csrf_token(self) -> str:
         """Bound to the session; before there is one, to this browser."""

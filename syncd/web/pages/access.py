@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row
 
 from syncd.store.engine import reading, writing
 from syncd.web.access import attempts, links, sessions, tokens, totp, users
-from syncd.web.desk import Desk, Document, Done, Form, Query, Shown
+from syncd.web.desk import SHOWN, Desk, Document, Done, Form, Query, Shown
 from syncd.web.frame import Room
 from syncd.web.problems import NotFoundError, RefusedError
 from syncd.web.roles import Role
@@ -130,7 +130,7 @@ def who_may(desk: Desk, asked: Query) -> Access:
         )
 
 
-@room.deed("/access/users/add", Role.ADMIN)
+@room.deed("/access/users/add", Role.ADMIN, SHOWN)
 def add_user(desk: Desk, form: AddUser) -> Shown:
     """Let somebody in: makes a link with which the person sets a password."""
     with writing(desk.store) as connection:
@@ -139,7 +139,7 @@ def add_user(desk: Desk, form: AddUser) -> Shown:
     return _link(f"{form.name} may come in as {form.role}, once the person has set a password with this link.", path)
 
 
-@room.deed("/access/users/<int:user_id>/link", Role.ADMIN)
+@room.deed("/access/users/<int:user_id>/link", Role.ADMIN, SHOWN)
 def link_user(desk: Desk, form: Form, user_id: int) -> Shown:
     """Make a link with which somebody sets a new password; the old one is good until then."""
     del form
@@ -196,7 +196,7 @@ def end_session(desk: Desk, form: Form, session_id: int) -> Done:
     return Done(message="That browser is logged out.", go=HERE)
 
 
-@room.deed("/access/tokens/add", Role.ADMIN)
+@room.deed("/access/tokens/add", Role.ADMIN, SHOWN)
 def add_token(desk: Desk, form: AddToken) -> Shown:
     """Make a token for a program, and show it: this once."""
     lasts = timedelta(days=form.days) if form.days else None

@@ -79,6 +79,5 @@ def apply_plan(desk: Desk, form: Apply, plan_id: int) -> Done:
     head = head_of(desk, plan_id)
     if desk.now - head.created_at > lasts(desk):
         raise RefusedError(f"plan p{plan_id} is too old to be applied", cure="ask for a new plan")
-    number = desk.wish("apply", plan_id=plan_id)
-    desk.note("ask_apply", f"plan {plan_id}", wish=number)
+    desk.wish("apply", plan_id=plan_id)
     return Done(message=f"Plan p{plan_id} will be applied as soon as no other run is under way.", go="/runs")

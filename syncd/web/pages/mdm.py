@@ -234,7 +234,7 @@ def delta_mdm(desk: Desk, form: Form) -> Download:
         return Download(name=app_config.DELTA, media_type=_ZIP, content=done.file.read_bytes())
 
 
-@room.deed("/mdm/lint", Role.VIEWER, "mdm_lint.html")
+@room.question("/mdm/lint", "mdm_lint.html", Role.VIEWER)
 def lint_mdm(desk: Desk, form: Lint) -> FileFindings:
     """Everything that is wrong in an admin's own file, or will not work. Changes nothing, and keeps nothing."""
     vendor = vendor_named(form.vendor) if form.vendor else None

@@ -12,7 +12,7 @@ from syncd.errors import UsageError
 from syncd.store.console_tables import console_codes
 from syncd.store.engine import reading, writing
 from syncd.web.access import entering, sessions, totp, users
-from syncd.web.desk import Desk, Document, Done, Download, Form, Query, Shown
+from syncd.web.desk import SHOWN, Desk, Document, Done, Download, Form, Query, Shown
 from syncd.web.frame import Room
 from syncd.web.pages.access import SessionLine, session_lines
 from syncd.web.problems import NotFoundError, RefusedError
@@ -127,7 +127,7 @@ def begin_code(desk: Desk, form: Form) -> Done:
     )
 
 
-@room.deed("/access/me/code/confirm", Role.VIEWER)
+@room.deed("/access/me/code/confirm", Role.VIEWER, SHOWN)
 def confirm_code(desk: Desk, form: ConfirmCode) -> Shown:
     """Ask for codes from now on, and show the recovery codes: this once."""
     with writing(desk.store) as connection:
@@ -137,7 +137,7 @@ def confirm_code(desk: Desk, form: ConfirmCode) -> Shown:
     return Shown(message=message, go=HERE, kind="codes", secrets=tuple(codes))
 
 
-@room.deed("/access/me/code/renew", Role.VIEWER)
+@room.deed("/access/me/code/renew", Role.VIEWER, SHOWN)
 def renew_recovery_codes(desk: Desk, form: WithPassword) -> Shown:
     """Make new recovery codes, and show them: this once. The former are void."""
     user = _proven(desk, form.password)

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, time
 
 from syncd.bootstrap import budgets_of
+from syncd.config_daemon import ScheduleConfig, span
 from syncd.core.budgets import NOTHING, BudgetKind, Budgets, Limit, Past, Tally, Window
+from syncd.planned import Planned, schedules
 from syncd.store import alerts, glance, pauses, plan_pages, plans, quarantines, runs, sizes, tallies, wishes
 from syncd.store.plan_pages import Head
 from syncd.web.desk import Desk, Document, Query
@@ -93,6 +95,18 @@ class Chart(Document):
         return [one.model_dump() for one in self.series]
 
 
+class NextRun(Document):
+    """One schedule, and when it comes next."""
+
+    source: str
+    """The source that is read alone; empty: all the others together."""
+    schedule: str
+    quiet_hours: str
+    """In which nothing begins by itself; empty: there are none."""
+    at: datetime | None
+    """None: as soon as the time since the last one is over, or when the pause ends."""
+
+
 class Overview(Document):
     """How it stands, at a glance."""
 
@@ -102,7 +116,8 @@ class Overview(Document):
     """By whom, since when and why; empty: it is not."""
     schedule: str
     next_run: datetime | None
-    """None: as soon as the time since the last one is over."""
+    """The earliest of `next_runs`; None: none is known."""
+    next_runs: list[NextRun]
     waiting: int
     """How many wishes wait."""
     running: RunLine | None
@@ -119,7 +134,7 @@ def overview(desk: Desk, asked: Query) -> Overview:
     names = [source.name for source in desk.app.config.sources]
     last = [line_of(row) for row in runs.history(desk.store, 5)]
     pause = pauses.paused(desk.store, desk.now)
-    schedule = desk.app.config.schedule
+    next_runs = list(_next_runs(desk, pause))
     number = plans.newest(desk.store)
     newest = plan_pages.head(desk.store, number) if number else None
     return Overview(
@@ -129,8 +144,9 @@ def overview(desk: Desk, asked: Query) -> Overview:
             for one in alerts.open_alerts(desk.store)
         ],
         paused=pause.sentence if pause else "",
-        schedule=schedule.cron or f"every {schedule.every}",
-        next_run=_next(schedule.cron, desk.now) if schedule.cron and not pause else None,
+        schedule=_said(desk.app.config.schedule),
+        next_run=min((one.at for one in next_runs if one.at), default=None),
+        next_runs=next_runs,
         waiting=wishes.waiting(desk.store),
         running=next((run for run in last if run.state == "running"), None),
         held=_held(desk, newest),
@@ -140,11 +156,26 @@ def overview(desk: Desk, asked: Query) -> Overview:
     )
 
 
-def _next(cron: str, now: datetime) -> datetime | None:
-    from apscheduler.triggers.cron import CronTrigger  # noqa: PLC0415 - only where there is such a line
+def _next_runs(desk: Desk, pause: pauses.Pause | None) -> Iterator[NextRun]:
+    """When each schedule comes next. What is written as `every` counts from the last read: the daemon's own count is near it."""
+    config = desk.app.config
+    reads = glance.last_reads(desk.store, [source.name for source in config.sources])
+    after = pause.until if pause else desk.now
+    for name, schedule in schedules(config).items():
+        with_it = [name] if name else [source.name for source in config.sources if source.schedule is None]
+        last = max((reads[one].at for one in with_it if one in reads), default=None)
+        counted = schedule.cron is not None or (last is not None and last + span(schedule.every) >= desk.now)
+        at = Planned(schedule, last or desk.now).begins(after) if after and counted else None
+        yield NextRun(
+            source=name,
+            schedule=_said(schedule),
+            quiet_hours=schedule.quiet_hours or "",
+            at=at.astimezone(UTC) if at else None,
+        )
 
-    due: datetime | None = CronTrigger.from_crontab(cron).get_next_fire_time(None, now)
-    return due.astimezone(UTC) if due else None
+
+def _said(schedule: ScheduleConfig) -> str:
+    return schedule.cron or f"every {schedule.every}"
 
 
 def _health(desk: Desk, names: Iterable[str]) -> Iterator[SourceHealth]:

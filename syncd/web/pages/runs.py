@@ -175,8 +175,7 @@ def start_run(desk: Desk, form: StartRun) -> Done:
     if form.email and (form.kind == "plan" or sources):
         raise UsageError("one person goes with a run of all sources", cure="leave out the address, or the other two")
     kind: wishes.Kind = "user_run" if form.email else form.kind
-    number = desk.wish(kind, sources=sources, email=form.email)
-    desk.note(f"ask_{kind}", form.email or f"wish {number}", sources=list(sources))
+    desk.wish(kind, sources=sources, email=form.email)
     what = "A plan" if form.kind == "plan" else "A run"
     return Done(message=f"{what} was asked for; it begins as soon as no other is under way.", go="/runs")
 

@@ -17,6 +17,7 @@ from syncd.bootstrap import App
 from syncd.core.needles import Needles, Person
 from syncd.core.returning import KEPT
 from syncd.run import run
+from syncd.store import wishes
 from syncd.store.audit import ERASE, Event, append, erase, verify, walk
 from syncd.store.engine import open_engine, reading, require_current, writing
 from syncd.store.erasure import erase_due
@@ -182,6 +183,33 @@ def test_a_thousand_due_at_once(store: Engine) -> None:
     states = [row.state for row in rows_of(store, ledger)]
     assert (states.count("erased"), states.count("deleted")) == (1000, 10)
     assert erase_due(store, LATER).people == 0
+
+
+def wished(store: Engine, email: str | None, at: datetime, *, over: bool = True) -> int:
+    number = wishes.ask(store, wishes.Wish("user_run" if email else "run", "anna", at, email=email))
+    if over:
+        wishes.conclude(store, number, "done", at, message=f"1 change planned for {email}")
+    return number
+
+
+def test_whom_a_wish_names_is_forgotten_after_thirty_days(store: Engine) -> None:
+    old, late = wished(store, "x@example.com", NOW), wished(store, "y@example.com", LATER)
+    nobody, still = wished(store, None, NOW), wished(store, "z@example.com", NOW, over=False)
+    erase_due(store, LATER - timedelta(microseconds=1))
+    assert len(wishes.newest(store)) == 4
+    assert erase_due(store, LATER + timedelta(microseconds=1)).wiped
+    assert [one.id for one in wishes.newest(store)] == [still, nobody, late]
+    assert old not in {one.id for one in wishes.newest(store)}
+
+
+def test_whom_a_wish_names_is_erased_with_the_person(store: Engine) -> None:
+    gone(store, 1)
+    number = wished(store, "p1@example.com", LATER - timedelta(days=2))
+    other = wished(store, "p2@example.com", LATER - timedelta(days=2))
+    assert erase_due(store, LATER).people == 1
+    found = {one.id: one for one in wishes.newest(store)}
+    assert "p1@example.com" not in f"{found[number].wish.email} {found[number].message}"
+    assert found[other].wish.email == "p2@example.com"
 
 
 def test_deleted_twice_both_due_is_one_person(store: Engine) -> None:

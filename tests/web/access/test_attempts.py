@@ -7,10 +7,13 @@ from typing import Any
 
 import pytest
 
+from syncd.bootstrap import open_app
+from syncd.config import load_config
 from syncd.store.engine import reading, writing
 from syncd.web.access import attempts
 from syncd.web.access.attempts import ACCOUNT, ADDRESS
 from syncd.web.roles import Role
+from syncd.web.whole import whole_app
 from tests.access_house import GOOD, OTHER, Place
 
 
@@ -133,6 +136,21 @@ def test_a_program_with_wrong_tokens_waits_and_one_with_a_right_one_does_not(pla
     assert [answer.status_code for answer in answers] == [401] * 6 + [429] * 3
     assert int(answers[-1].headers["Retry-After"]) > 0
     assert browser.get("/api/v1/runs", headers={"Authorization": f"Bearer {good}"}).status_code == 200
+
+
+def test_every_process_counts_what_others_counted(place: Place) -> None:
+    """Of wrong tokens, and of webhook calls that are not signed as they should be."""
+    place.house.configure(
+        serve={"listen": "127.0.0.1:0", "webhooks": [{"source": "people", "secret": {"file": "hook.secret"}}]}
+    )
+    (place.house.folder / "hook.secret").write_text("a secret of the two", encoding="utf-8")
+    (place.house.folder / "hook.secret").chmod(0o600)
+    processes = [whole_app(open_app(load_config(place.house.config))).test_client() for _ in range(2)]
+    bearer = {"Authorization": "Bearer guess"}
+    codes = [processes[number % 2].get("/api/v1/runs", headers=bearer).status_code for number in range(8)]
+    assert codes == [401] * 6 + [429] * 2
+    codes = [processes[number % 2].post("/hooks/run/people").status_code for number in range(22)]
+    assert codes == [401] * 20 + [429] * 2
 
 
 def test_names_of_nobody_do_not_fill_the_store(place: Place) -> None:

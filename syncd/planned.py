@@ -14,6 +14,7 @@ from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
+from syncd.config import Config
 from syncd.config_daemon import ScheduleConfig, span
 
 _INSTANT: Final = timedelta(microseconds=1)
@@ -41,16 +42,25 @@ class Planned(BaseTrigger):  # type: ignore[misc]  # APScheduler has no types
 
     def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime | None:
         """The first time after the previous one; before anything ran, the first that is not over."""
-        after = now if previous_fire_time is None else previous_fire_time + _INSTANT
-        planned: datetime | None = self._grid.get_next_fire_time(None, after)
-        if planned is None:
+        begins = self.begins(now if previous_fire_time is None else previous_fire_time + _INSTANT)
+        if begins is None:
             return None
-        begins = quiet_until(self._quiet, planned.astimezone(self._zone)) or planned
         return begins + timedelta(seconds=random.uniform(0, self._jitter))  # noqa: S311 - only spreads the load
+
+    def begins(self, after: datetime) -> datetime | None:
+        """The first time that is not before this one, without what chance adds."""
+        planned: datetime | None = self._grid.get_next_fire_time(None, after)
+        return planned and (quiet_until(self._quiet, planned.astimezone(self._zone)) or planned)
 
     def quiet_until(self, now: datetime) -> datetime | None:
         """Until when nothing begins by itself; None: it may now."""
         return quiet_until(self._quiet, now.astimezone(self._zone))
+
+
+def schedules(config: Config) -> dict[str, ScheduleConfig]:
+    """Of each source with a schedule of its own, and of the others together (empty name)."""
+    own = {source.name: source.schedule for source in config.sources if source.schedule}
+    return own if len(own) == len(config.sources) else {"": config.schedule, **own}
 
 
 def quiet_until(quiet: tuple[time, time] | None, moment: datetime) -> datetime | None:
