@@ -22,7 +22,6 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
-    literal_column,
     text,
 )
 
@@ -118,16 +117,13 @@ Index(
     users.c.role,
     users.c.last_login_at,
 )
-BY_LOGIN = "coalesce(last_login_at, '0001-01-01') DESC"
-"""The last one first, who never logged in at the end: said alike, so that the index answers it, in SQLite and PostgreSQL."""
 Index(
-    "ix_account_users_logins",  # the same, for a list by the last login
-    literal_column(BY_LOGIN),
+    "ix_account_users_logins",  # the same, for a list by the last login; PostgreSQL, whose DESC begins with NULL, sorts instead
+    users.c.last_login_at.desc(),
     users.c.email_key,
     users.c.account,
     users.c.state,
     users.c.role,
-    users.c.last_login_at,
     users.c.name_key,
 )
 Index(

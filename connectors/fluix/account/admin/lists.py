@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, func, literal_column, or_, select, text
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select, text
 
 from connectors.errors import RefusedError
 from connectors.fluix.account import reading
 from connectors.fluix.account.admin.people import moment, summary
 from connectors.fluix.account.connection import account_of, chunks
-from connectors.fluix.account.tables import ADMIN_CONDITION, BY_LOGIN, groups, memberships, users
+from connectors.fluix.account.tables import ADMIN_CONDITION, groups, memberships, users
 from connectors.model import normalise_name
 
 LastLogin = Literal["day", "month", "never"]
@@ -46,7 +46,7 @@ EVERYBODY = Filter()
 _ORDER: dict[Sort, tuple[ColumnElement[Any], ...]] = {
     "email": (users.c.email_key,),
     "name": (users.c.name_key, users.c.email_key),
-    "last_login": (literal_column(BY_LOGIN), users.c.email_key),
+    "last_login": (users.c.last_login_at.desc().nulls_last(), users.c.email_key),
 }
 
 

@@ -830,6 +830,12 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_index(
+        "ix_account_users_logins",
+        "account_users",
+        [sa.literal_column("last_login_at DESC"), "email_key", "account", "state", "role", "name_key"],
+        unique=False,
+    )
+    op.create_index(
         "ix_account_users_names",
         "account_users",
         ["name_key", "email_key", "account", "state", "role", "last_login_at"],
