@@ -9,7 +9,7 @@ import os
 import secrets
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -67,6 +67,10 @@ class App:
     config: Config
     store: Engine
     clock: Callable[[], datetime] = utc_now
+
+    def on(self, store: Engine) -> App:
+        """The same program, which writes the store so: as the holder of a lock."""
+        return replace(self, store=store)
 
     def target(self) -> Target:
         """The Fluix side."""

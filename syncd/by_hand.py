@@ -66,12 +66,12 @@ def by_hand(app: App, who: str, action: str, subject: str, **detail: Any) -> Ite
     """
     with ExitStack() as stack:
         try:
-            stack.enter_context(run_lock(app.store, f"syncd {action}", app.clock()))
+            store = stack.enter_context(run_lock(app.store, f"syncd {action}", app.clock()))
         except LockedError as error:
             error.cure = "wait until it ends, then do this again"
             raise
         yield detail
-        with writing(app.store) as connection:
+        with writing(store) as connection:
             append(connection, [Event(who, action, subject, detail)], app.clock())
 
 

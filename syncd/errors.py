@@ -3,6 +3,7 @@
     SyncdError            something a person can cause, and mend
     ├── UsageError        the call's words, or the configuration, are wrong (exit 2)
     ├── StoreError        the store cannot be used (exit 1)
+    │   └── DeposedError  another process took over: this one writes no more (exit 1)
     ├── LockedError       another run holds the lock (exit 1)
     └── Interrupted       a person or the system asked to stop (exit 130)
 
@@ -59,6 +60,10 @@ class UsageError(SyncdError):
 
 class StoreError(SyncdError):
     """The store cannot be used."""
+
+
+class DeposedError(StoreError):
+    """Another process took over what this one held: nothing of this one is written any more, and nothing is lost."""
 
 
 class LockedError(SyncdError):

@@ -76,8 +76,8 @@ def confirm(app: App, number: int, keys: Iterable[str], by: str) -> tuple[Order,
         UsageError: there is no such order or item.
         LockedError: a run is under way.
     """
-    with run_lock(app.store, "syncd workorders confirm", app.clock()):
-        target = portal(app)
+    with run_lock(app.store, "syncd workorders confirm", app.clock()) as store:
+        target = portal(app.on(store))
         found = order(target, number)
         items = [item_of(found, key) for key in keys]
         closed = [item for item in items if target.confirm(item, by)]

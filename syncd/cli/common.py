@@ -129,9 +129,9 @@ def working(app: App, command: str, wait_seconds: float = 0.0) -> Iterator[Sync]
     stopper = Stopper()
     try:
         with (
-            run_lock(app.store, f"syncd {command}", utc_now(), wait_seconds=wait_seconds),
+            run_lock(app.store, f"syncd {command}", utc_now(), wait_seconds=wait_seconds) as store,
             stopper.listening(),
-            Signs(app.store, app.clock) as signs,
+            Signs(store, app.clock) as signs,
             progress_line() as progress,
         ):
             collector.rest()
@@ -140,7 +140,7 @@ def working(app: App, command: str, wait_seconds: float = 0.0) -> Iterator[Sync]
                 signs.progress(stage, count)
                 progress(stage, count)
 
-            yield app.sync(both, stopper.critical, signs.began)
+            yield app.on(store).sync(both, stopper.critical, signs.began)
     except Exception as error:
         if not isinstance(error, Interrupted):
             _tell_people(app)

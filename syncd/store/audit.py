@@ -33,6 +33,8 @@ RETIRE: Final = "retire"
 """The action of the rows that say up to which place older ones were taken away."""
 
 _HEAD: Final = "audit_head"
+_WRITER: Final = 0x6175646974  # "audit"
+"""Key of PostgreSQL's advisory lock: one writer of the chain at a time, as SQLite has it by nature."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +107,12 @@ def hearing() -> Iterator[list[Event]]:
 
 
 def append(connection: Connection, events: Iterable[Event], now: datetime) -> None:
-    """Add rows to the end of the chain, inside the transaction of what they tell of."""
+    """Add rows to the end of the chain, inside the transaction of what they tell of: writers take turns until it ends."""
     events = list(events)
     if (heard := _heard.get()) is not None:
         heard += events
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(_WRITER)))
     last = connection.execute(select(audit.c.place, audit.c.hash).order_by(audit.c.place.desc()).limit(1)).first()
     head = _head(connection) or Mark(*(last or ()))
     # Rows that somebody put behind the head are not taken for ours, and not written over either: the walk names them.

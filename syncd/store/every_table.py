@@ -15,6 +15,7 @@ from syncd.store import (  # noqa: F401 - they put their tables into `metadata`
     console_tables,
     daemon_tables,
     mdm_tables,
+    node_tables,
     notice_tables,
     order_tables,
     previews,

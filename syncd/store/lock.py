@@ -31,7 +31,7 @@ def run_lock(
     *,
     wait_seconds: float = 0.0,
     monotonic: Callable[[], float] = time.monotonic,
-) -> Iterator[None]:
+) -> Iterator[Engine]:
     """Hold the store's lock.
 
     Args:
@@ -41,17 +41,21 @@ def run_lock(
         wait_seconds: how long to wait for another holder.
         monotonic: the clock of the waiting.
 
+    Yields:
+        The store as the holder is to write it: on PostgreSQL fenced, so that one who lost the lock without knowing it writes no
+        more once somebody else has it.
+
     Raises:
         LockedError: somebody else holds it; says who, and since when.
         StoreError: the lock's file cannot be written.
     """
     if engine.dialect.name == "postgresql":
-        with advisory_lock(engine, command, wait_seconds=wait_seconds, monotonic=monotonic):
-            yield
+        with advisory_lock(engine, command, wait_seconds=wait_seconds, monotonic=monotonic) as store:
+            yield store
         return
     database = engine.url.database
     if not database or database == ":memory:":
-        yield
+        yield engine
         return
     path = Path(f"{database}.lock")
     try:
@@ -72,7 +76,7 @@ def run_lock(
         file.write(json.dumps(holder))
         file.flush()
         try:
-            yield
+            yield engine
         finally:
             with contextlib.suppress(OSError):
                 file.truncate(0)

@@ -31,7 +31,9 @@ def add(connection: Connection, done: Iterable[Change], now: datetime) -> None:
     hour = _hour(now)
     rows = [
         {"hour": hour, "kind": kind, "group_name": group, "changes": tally.changes, "users": tally.users}
-        for (kind, group), tally in count(done).items()
+        for (kind, group), tally in sorted(
+            count(done).items()
+        )  # who counts at the same time takes the rows in this order
     ]
     if rows:
         connection.execute(upsert(connection, tallies, add={"changes", "users"}), rows)

@@ -187,6 +187,18 @@ def upgrade() -> None:
     )
     op.create_index("console_users_subject", "console_users", ["issuer", "subject"], unique=True)
     op.create_table(
+        "firings",
+        sa.Column(
+            "name", sa.String(), nullable=False, comment="a source with a schedule of its own; empty: all others"
+        ),
+        sa.Column("planned", sa.String(length=32), nullable=False, comment="when it was due"),
+        sa.Column("state", sa.String(), nullable=False, comment="begun | done"),
+        sa.Column("run_id", sa.Integer(), nullable=True, comment="the run that it came to"),
+        sa.PrimaryKeyConstraint("name", "planned"),
+        comment="what was due, so that it happens once whoever leads",
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "group_links",
         sa.Column("source", sa.String(), nullable=False),
         sa.Column("external_id", sa.String(), nullable=False),
@@ -363,6 +375,28 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name"),
     )
     op.create_table(
+        "nodes",
+        sa.Column("holder", sa.String(), nullable=False, comment="HOST:PID"),
+        sa.Column("role", sa.String(), nullable=False, comment="leader | worker"),
+        sa.Column(
+            "calling",
+            sa.String(),
+            nullable=False,
+            comment="the store's revision and a digest of the configuration that it goes by",
+        ),
+        sa.Column(
+            "worker_id",
+            sa.Integer(),
+            nullable=True,
+            comment="of a worker: Procrastinate's number, under which its heartbeat stands",
+        ),
+        sa.Column("began_at", sa.String(length=32), nullable=False),
+        sa.Column("beat_at", sa.String(length=32), nullable=False, comment="of the leader: its last sign of life"),
+        sa.PrimaryKeyConstraint("holder"),
+        comment="who leads, and which workers there are",
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "notification_outbox",
         sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
         sa.Column(
@@ -409,6 +443,41 @@ def upgrade() -> None:
         sqlite_where=sa.text("ended_at IS NULL"),
         postgresql_where=sa.text("ended_at IS NULL"),
     )
+    op.create_table(
+        "paces",
+        sa.Column("name", sa.String(), nullable=False, comment="whose requests"),
+        sa.Column(
+            "free_at",
+            sa.Float(),
+            nullable=False,
+            comment="seconds since 1970, by the database's clock: the next one is free then",
+        ),
+        sa.PrimaryKeyConstraint("name"),
+        comment="one rate for all who ask the target",
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "parcels",
+        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("run_id", sa.Integer(), nullable=False),
+        sa.Column("plan_id", sa.Integer(), nullable=False),
+        sa.Column("term", sa.Integer(), nullable=False, comment="the run's number in `terms`"),
+        sa.Column("attempt", sa.Integer(), nullable=False, comment="the parcel's own number in `terms`"),
+        sa.Column("keys", sa.Text(), nullable=False, comment="the changes, in their order"),
+        sa.Column(
+            "fresh", sa.Boolean(), nullable=False, comment="whether the plan was made just now, under the same lock"
+        ),
+        sa.Column("actor", sa.String(), nullable=False, comment="who runs, for the audit"),
+        sa.Column("job_id", sa.Integer(), nullable=True, comment="Procrastinate's number of the job that carries it"),
+        sa.Column("state", sa.String(), nullable=False, comment="waiting | done | failed"),
+        sa.Column(
+            "result", sa.Text(), nullable=True, comment="done: how many were read back; failed: what, where, cure"
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        comment="changes of the run under way, as workers are given them",
+        sqlite_autoincrement=True,
+    )
+    op.create_index("parcels_run", "parcels", ["run_id"], unique=False)
     op.create_table(
         "passages",
         sa.Column("source", sa.String(), nullable=False),
@@ -599,6 +668,19 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("hour", "kind", "group_name"),
         comment="how much was done, for the budgets: outlives the journal",
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "terms",
+        sa.Column("name", sa.String(), nullable=False, comment="what is held: `run`, `lead`, `parcel 12`"),
+        sa.Column(
+            "number",
+            sa.Integer(),
+            nullable=False,
+            comment="of whoever took it last: others write no more under this name",
+        ),
+        sa.PrimaryKeyConstraint("name"),
+        comment="fencing: each holder has a number, and every write of its run looks whether it is still the last one",
         sqlite_with_rowid=False,
     )
     op.create_table(
