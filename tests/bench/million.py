@@ -54,7 +54,9 @@ def million(scratch: Path, *, quick: bool) -> list[dict[str, Any]]:
     slapd = Slapd(scratch / "slapd")
     began = time.perf_counter()
     slapd.stream(directory(count)).start()
-    console.print(f"slapd holds {count:,} people and {count // TWENTY:,} groups after {time.perf_counter() - began:,.0f} s")
+    console.print(
+        f"slapd holds {count:,} people and {count // TWENTY:,} groups after {time.perf_counter() - began:,.0f} s"
+    )
     try:
         with cluster(**SERVER) as postgres:
             rows = list(_day(scratch / "house", slapd, postgres, count))
