@@ -140,7 +140,7 @@ def open_app(config: Config, clock: Callable[[], datetime] = utc_now) -> App:
     Raises:
         StoreError: it cannot be opened, or is of another version.
     """
-    store = open_engine(config.store_url)
+    store = open_engine(config.store_url, config.store_direct_url)
     require_current(store)
     return App(config, store, clock)
 

@@ -24,7 +24,7 @@ from pydantic import (
     model_validator,
 )
 from pydantic_core import ErrorDetails
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 
 from syncd.config_access import AccessConfig
 from syncd.config_csv import CsvSourceConfig
@@ -57,6 +57,7 @@ from syncd.config_scim_push import ScimPushSourceConfig
 from syncd.config_target import AccountTargetConfig, PortalTargetConfig, TargetConfig, target_type
 from syncd.config_values import (
     NOT_EMPTY,
+    direct_address,
     one_of_types,
     store_address,
     version_number,
@@ -120,6 +121,11 @@ class Config(Located):
     store_password: Secret | None = Field(
         default=None,
         description="The store's password, for a store that asks for one (SQLite does not).",
+    )
+    store_direct: Annotated[str, AfterValidator(direct_address)] | None = Field(
+        default=None,
+        description="Where `store` goes through PgBouncer: the address of the same database on the PostgreSQL server itself, "
+        "with the same password. The run lock and the one of the mails take one connection each there.",
     )
     sources: Annotated[tuple[SourceConfig, ...], Field(strict=False), NOT_EMPTY] = Field(
         description="Where people and groups come from: a list with at least one source.",
@@ -207,13 +213,27 @@ class Config(Located):
         """
         url = make_url(self.store)
         if url.drivername != "sqlite":
-            password = self.store_password.reveal() if self.store_password else None
-            return url.set(password=password).render_as_string(hide_password=False)
+            return self._with_password(url)
         return url.set(database=str(self._base / str(url.database))).render_as_string(hide_password=False)
+
+    @property
+    def store_direct_url(self) -> str | None:
+        """The server's own address, where the store's goes through PgBouncer.
+
+        Raises:
+            SecretError: the password cannot be read.
+        """
+        direct = self.store_direct if not self.store.startswith("sqlite") else None
+        return self._with_password(make_url(direct)) if direct else None
+
+    def _with_password(self, url: URL) -> str:
+        password = self.store_password.reveal() if self.store_password else None
+        return url.set(password=password).render_as_string(hide_password=False)
 
     def unused(self) -> list[str]:
         """The keys that were given and that this version does not use, for `check` to say so."""
-        return ["store_password"] if self.store_password and self.store.startswith("sqlite") else []
+        kept = {"store_password": self.store_password, "store_direct": self.store_direct}
+        return [key for key, value in kept.items() if value and self.store.startswith("sqlite")]
 
     def secret_problems(self) -> list[str]:
         """Every secret that cannot be read at this moment, as sentences with the key and a cure."""

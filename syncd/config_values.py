@@ -67,6 +67,13 @@ def compiles(compile_it: Callable[[str], object], what: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def direct_address(address: str) -> str:
+    """The same of PostgreSQL alone."""
+    if address.startswith("sqlite"):
+        raise faults("is for a `store` on PostgreSQL; SQLite has nothing in between")
+    return store_address(address)
+
+
 def store_address(address: str) -> str:
     """A store that this version can open, without a password in its address."""
     # The address may hold a password: no message repeats it.

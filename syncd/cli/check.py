@@ -23,6 +23,7 @@ from syncd.config_target import AccountTargetConfig
 from syncd.errors import Exit, SyncdError, UsageError
 from syncd.mdm_devices import read_devices
 from syncd.render import labelled
+from syncd.store import pooling
 from syncd.store.alerts import open_alerts
 from syncd.store.pauses import paused
 from syncd.store.sources import forgotten
@@ -64,6 +65,7 @@ def _everything(config: Config) -> Iterator[Told]:
     yield from _problems([*_intruders(), *config.secret_problems()])
     try:
         app = open_app(config)
+        yield from _problems(pooling.problems(app.store))
         yield from _problems(_tls(config))
         yield from _daemon(app)
         yield from _problems(app.target().check())

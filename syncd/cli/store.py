@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+from sqlalchemy import Engine
 
 from syncd.bootstrap import utc_now
 from syncd.cli.common import config_option, json_option, out, print_json
@@ -27,7 +28,7 @@ def store() -> None:
 @config_option
 def upgrade(config_file: Path, *, as_json: bool) -> int:
     """Bring the store to this program's version. Forward only: make a copy of the file before."""
-    engine = open_engine(load_config(config_file).store_url)
+    engine = _engine(config_file)
     before = revision(engine)
     refuse_newer(engine, before)
     if before != REVISION:
@@ -56,7 +57,7 @@ def copy(config_file: Path, *, address: str, as_json: bool) -> int:
         store_address(address)
     except ValueError as error:
         raise UsageError(f"--to {error}", where="--to") from None
-    source, target = open_engine(load_config(config_file).store_url), open_engine(address)
+    source, target = _engine(config_file), open_engine(address)
     with run_lock(source, "syncd store copy", utc_now()), run_lock(target, "syncd store copy", utc_now()):
         copied = copy_store(source, target)
     if as_json:
@@ -66,3 +67,8 @@ def copy(config_file: Path, *, address: str, as_json: bool) -> int:
         out.print(f"{rows:,} rows of {len(copied)} tables were copied, and read back the same")
         out.print("now name the new store in `store:`; the old one stays as it is", soft_wrap=True)
     return Exit.DONE
+
+
+def _engine(config_file: Path) -> Engine:
+    config = load_config(config_file)
+    return open_engine(config.store_url, config.store_direct_url)

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, OperationalError, StatementError
 
 from syncd.errors import Interrupted, StoreError
@@ -22,6 +22,9 @@ from syncd.store.bulk import write_many
 
 REVISION = "0001"
 """The newest revision under migrations/versions."""
+
+DIRECT: Final = "direct"
+"""The execution option that holds the engine whose connections go to PostgreSQL itself, where others go through PgBouncer."""
 
 _BUSY_SECONDS = 30
 
@@ -49,14 +52,26 @@ _SERVED: Final[dict[str, Any]] = {
         "keepalives_interval": 2,
         "keepalives_count": 3,
         "tcp_user_timeout": 8000,
-        "options": "-c lock_timeout=60s -c idle_in_transaction_session_timeout=10min"
-        " -c tcp_keepalives_idle=2 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3 -c tcp_user_timeout=8000",
     },
 }
 
+_TIMEOUTS: Final = {"lock_timeout": "60s", "idle_in_transaction_session_timeout": "10min"}
 
-def open_engine(url: str) -> Engine:
+_ALIVE: Final = {
+    "tcp_keepalives_idle": "2",
+    "tcp_keepalives_interval": "2",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "8000",
+}
+"""The same for the server's side of a connection that is our own."""
+
+
+def open_engine(url: str, direct: str | None = None) -> Engine:
     """An engine for this store, which makes the file's folder when it is missing.
+
+    Args:
+        url: the store's address.
+        direct: another address of the same database, which goes to the server itself where the first goes through PgBouncer.
 
     Raises:
         StoreError: the folder cannot be made or written.
@@ -64,13 +79,10 @@ def open_engine(url: str) -> Engine:
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
         try:
-            served = create_engine(parsed, **_served(parsed))
+            return _served(parsed, direct)
         except ModuleNotFoundError as error:
             cure = "install it with `pip install fluix-syncd[postgresql]`"
             raise StoreError(f"the driver for PostgreSQL is missing: {error.name}", where="store", cure=cure) from None
-        event.listen(served, "do_executemany", write_many)
-        event.listen(served, "begin", fencing.look)
-        return served
     if parsed.database and parsed.database != ":memory:":
         _make_folder(Path(parsed.database))
         _require_writable(Path(parsed.database))
@@ -80,10 +92,25 @@ def open_engine(url: str) -> Engine:
     return engine
 
 
-def _served(url: URL) -> dict[str, Any]:
-    """How a server is connected to; what the address says itself stands before it."""
+def _served(url: URL, direct: str | None) -> Engine:
+    """An engine for PostgreSQL; see `pooling` for what another one beside it is for. What the address says itself stands before it."""
     usual = {name: value for name, value in _SERVED["connect_args"].items() if name not in url.query}
-    return {**_SERVED, "connect_args": usual}
+    if direct:
+        other = {DIRECT: _served(make_url(direct), None)}
+        engine = create_engine(url, **{**_SERVED, "connect_args": usual}, execution_options=other)
+        event.listen(engine, "begin", _limit)
+    else:
+        options = " ".join(f"-c {name}={value}" for name, value in {**_TIMEOUTS, **_ALIVE}.items())
+        engine = create_engine(url, **{**_SERVED, "connect_args": {"options": options, **usual}})
+    event.listen(engine, "do_executemany", write_many)
+    event.listen(engine, "begin", fencing.look)
+    return engine
+
+
+def _limit(connection: Connection) -> None:
+    """PgBouncer passes no settings on when a session begins, and takes back no others: they go with each transaction."""
+    if not connection.get_execution_options().get("postgresql_readonly"):
+        connection.exec_driver_sql("; ".join(f"SET LOCAL {name} = '{value}'" for name, value in _TIMEOUTS.items()))
 
 
 def _make_folder(file: Path) -> None:
@@ -183,6 +210,7 @@ _CURES = {
     "unable to open": "check the path in `store:` and the rights of its folder",
     "not a database": "the file is something else: name another one in `store:`, or restore it from a backup",
     "malformed": "the file is damaged: restore it from a backup; run `PRAGMA integrity_check` to see how much",
+    "unsupported startup parameter": "this is PgBouncer: give the server's own address in `store_direct:` as well",
     "disk I/O error": "check the disk and its free space, and run it again: it goes on where it stopped",
 }
 
@@ -228,8 +256,8 @@ def refuse_newer(engine: Engine, there: str | None) -> None:
         )
 
 
-def upgrade(engine: Engine) -> None:
-    """Bring the store to this program's revision; forward only."""
+def upgrade(engine: Engine, to: str = "head") -> None:
+    """Bring the store to this program's revision, or to an earlier one; forward only."""
     from alembic import command  # noqa: PLC0415 - a third of a second, and needed once in a store's life
     from alembic.config import Config  # noqa: PLC0415 - as above
 
@@ -237,4 +265,4 @@ def upgrade(engine: Engine) -> None:
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     with writing(engine) as connection:
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        command.upgrade(config, to)

@@ -1,8 +1,8 @@
 """Locks on one PostgreSQL, however many processes and machines: advisory locks, each on a connection of its own.
 
 One run at a time holds the first, the `serve` that leads the second. The server lets a lock go when its connection ends, however
-it ends. Through PgBouncer it must be one that goes there directly, or in session mode: in transaction mode a session's lock would
-be lost with the transaction. Who has a lock takes the next number in `terms`, so that one that lost it unknowingly is refused.
+it ends. It is one that goes to the server itself (`pooling`): through PgBouncer a session's lock would be lost with the transaction,
+or stay with somebody else. Who has a lock takes the next number in `terms`, so that one that lost it unknowingly is refused.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from syncd.errors import LockedError
 from syncd.store import terms
 from syncd.store.engine import store_errors
 from syncd.store.fencing import fenced
+from syncd.store.pooling import direct, require_session
 from syncd.store.turns import take_turn
 
 _RUN: Final = 0x73796E6364  # "syncd"
@@ -78,7 +79,9 @@ def lead_lock(engine: Engine) -> Iterator[Lead | None]:
 
 @contextlib.contextmanager
 def _connected(engine: Engine) -> Iterator[Connection]:
-    with store_errors(engine), engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+    own = direct(engine).execution_options(isolation_level="AUTOCOMMIT")
+    with store_errors(engine), own.connect() as connection:
+        require_session(connection)
         yield connection
 
 

@@ -27,6 +27,7 @@ from tests.bench.mdm import mdm
 from tests.bench.measure import Measured, in_turn, once
 from tests.bench.million import million
 from tests.bench.portal import portal
+from tests.bench.postgresql import postgresql
 from tests.bench.review import review
 from tests.bench.scim import scim
 from tests.bench.servers import servers
@@ -151,6 +152,7 @@ BENCHES = {
     "scim": scim,
     "mdm": mdm,
     "million": million,
+    "postgresql": postgresql,
     "console": console_pages,
     "daemon": daemon,
     "servers": servers,

@@ -1,4 +1,7 @@
-"""Our side of `ingest`: read a CSV, compare with the store, and name every change. `python -m tests.bench.ours FOLDER DAY`."""
+"""Our side of `ingest`: read a CSV, compare with the store, and name every change.
+
+`python -m tests.bench.ours FOLDER DAY [STORE]`: with a copy of the folder's store, or with another, as it is.
+"""
 
 from __future__ import annotations
 
@@ -28,12 +31,13 @@ def source(path: Path) -> CsvSource:
     return CsvSource("people", path, COLUMNS, groups_separator=";", settle_seconds=0)
 
 
-def main(folder: Path, day: str) -> None:
-    """Measure one day's work on a copy of the store."""
+def main(folder: Path, day: str, store: str = "") -> None:
+    """Measure one day's work."""
     collector.rest()
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
-        shutil.copy(folder / "syncd.db", scratch)
-        engine = open_engine(f"sqlite:///{scratch}/syncd.db")
+        if not store:
+            shutil.copy(folder / "syncd.db", scratch)
+        engine = open_engine(store or f"sqlite:///{scratch}/syncd.db")
         rules = Rules()
         groups = {normalise_name(name): name for name in (f"Group {i:03d}" for i in range(GROUPS))}
         start = time.perf_counter()
@@ -54,4 +58,4 @@ def main(folder: Path, day: str) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2])
+    main(Path(sys.argv[1]), *sys.argv[2:])

@@ -24,7 +24,9 @@ def sending_alone(engine: Engine, account: str) -> Iterator[None]:
         RetryableError: another process is sending, or the lock cannot be taken.
     """
     if engine.dialect.name == "postgresql":
-        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        # Through PgBouncer a session's lock would be lost with the transaction: then another engine stands beside this one.
+        own: Engine = engine.get_execution_options().get("direct", engine)
+        with own.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             number = int.from_bytes(hashlib.blake2b(account.encode(), digest_size=4).digest(), signed=True)
             keys = {"lock": _LOCK, "account": number}
             if not connection.execute(text("SELECT pg_try_advisory_lock(:lock, :account)"), keys).scalar():
