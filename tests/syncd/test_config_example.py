@@ -99,7 +99,7 @@ def test_it_works_as_it_stands():
 def test_it_works_with_every_commented_key_switched_on(tmp_path):
     (tmp_path / "config.yaml").write_text(FULL, encoding="utf-8")
     config = load_config(tmp_path / "config.yaml")
-    assert config.unused() == ["store_password"]
+    assert config.unused() == ["store_password", "store_direct"]
 
 
 @pytest.mark.parametrize("text", [PORTAL, FULL_PORTAL], ids=["as it stands", "switched on"])

@@ -89,7 +89,7 @@ def _words(store: Engine, table: Table) -> dict[str, str]:
     """A word for each column that takes only some: `state IN ('queued', …)`."""
     with reading(store) as connection:
         checks = [check["sqltext"] for check in inspect(connection).get_check_constraints(table.name)]
-    found = ((one.name, re.search(rf"\b{one.name}\b.*?'(\w+)'", check)) for one in table.columns for check in checks)
+    found = ((one.name, re.match(rf"\W*{one.name}\b[^']*'(\w+)'", check)) for one in table.columns for check in checks)
     return {name: word[1] for name, word in found if word}
 
 
