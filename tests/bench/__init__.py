@@ -5,6 +5,8 @@
     make bench ARGS="ingest"        one of: ingest, peers, load, start, account, portal, ldap
     make bench ARGS="ldap --plan"   a part of it: --reading, --plan, --nested, --growth
     make bench ARGS="ldap --growth --million"    up to 1,000,000 people: minutes
+    make bench ARGS="million --million"   a directory of 1,000,000 to their devices, on PostgreSQL: the better part of an hour, or more
+    make bench ARGS="postgresql --million"   the store on PostgreSQL beside SQLite; 100,000 people without --million
 
 Each side runs in a process of its own; sides take turns, and medians are compared. The report is also written to
 `bench-report.json`.
