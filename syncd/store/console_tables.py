@@ -60,6 +60,7 @@ console_sessions = Table(
     Column("seen_at", Moment, nullable=False, comment="to the minute"),
     Column("address", String, nullable=False, comment="from where it began"),
     Column("agent", String, nullable=False, comment="the browser, as it calls itself"),
+    Column("id_token", Text, comment="what the identity provider said; it is told whom to log out by it"),
     comment="who is logged in; an ended one is gone",
     sqlite_autoincrement=True,
 )

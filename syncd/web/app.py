@@ -68,6 +68,8 @@ def _add_console(web: Flask, app: App, access: Access) -> None:
 
 
 def _language() -> str | None:
+    if request.path.startswith(f"{api.ROOT}/"):  # a program reads it
+        return LANGUAGES[0]
     who: Who | None = g.get("who")
     return (who and who.language) or request.accept_languages.best_match(LANGUAGES)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from babel.messages.catalog import Catalog
@@ -11,6 +12,7 @@ from babel.messages.mofile import read_mo
 from tests.messages import LANGUAGES, file_of, kept, said
 from tests.web_house import Console
 
+ROOMS = Path(__file__).parents[2] / "syncd/web/pages"
 _PLACE = re.compile(r"%\([a-z]+\)s")
 
 
@@ -49,3 +51,23 @@ def test_the_page_is_in_the_language_of_who_reads_it(console: Console) -> None:
     console.somebody.language = None
     answer = console.client.get("/console/plans", headers={"Accept-Language": "fr, de;q=0.9, en;q=0.5"})
     assert "Pläne" in answer.text
+
+
+def test_what_a_deed_says_is_in_the_language_of_who_reads_it_and_english_for_programs(console: Console) -> None:
+    console.somebody.language = "de"
+    client = console.client
+    client.post("/console/runs/start", data={"csrf_token": "the token of this test"})
+    assert "Ein Lauf ist angefordert" in client.get("/console/runs").text
+    assert "es gibt keinen Lauf r7" in console.page("/runs/7", 404)
+    german = {"Authorization": "Bearer good", "Accept-Language": "de"}
+    assert client.get("/api/v1/runs/7", headers=german).json["detail"] == "there is no run r7"
+    done = client.post("/api/v1/runs/start", json={}, headers=german).json
+    assert done["message"] == "A run was asked for; it begins as soon as no other is under way."
+
+
+PLAIN = re.compile(r'(?:message=|(?:Error)\(\s*)f?"')
+
+
+@pytest.mark.parametrize("room", sorted(ROOMS.glob("*.py")), ids=lambda room: room.stem)
+def test_no_room_says_anything_that_cannot_be_translated(room: Path) -> None:
+    assert PLAIN.findall(room.read_text(encoding="utf-8")) == []

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
-from flask import Blueprint, flash, make_response, redirect, render_template, request, session
+from flask import Blueprint, flash, make_response, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from sqlalchemy import Row
@@ -140,20 +140,35 @@ class Doors:
         return self._after_password(user, HOME, "link")
 
     def logout(self) -> ResponseReturnValue:
-        """End this session."""
+        """End this session, and the one at the identity provider that let the person in."""
         self.access.check_csrf()
+        there = self._logout_there()
         self._end_held()
         session.clear()
-        flash(gettext("You are logged out."))
-        answer = make_response(redirect("/login", 303))
+        if there:  # a page of ours first: a form may lead nowhere else (form-action in `guards`)
+            answer = make_response(render_template("logged_out.html", there=there))
+        else:
+            flash(gettext("You are logged out."))
+            answer = make_response(redirect("/login", 303))
         cookies.take(answer)
         return answer
 
-    def enter(self, user: Row[Any], back: str, how: str) -> ResponseReturnValue:
+    def _logout_there(self) -> str | None:
+        who = self.access.by_session()
+        if self.provider is None or who is None or who.session_id is None:
+            return None
+        with reading(self.app.store) as connection:
+            said = sessions.id_token(connection, who.session_id)
+        back_to = url_for("doors.login", _external=True)
+        return self.provider.logout_address(said, back_to, self.app.clock()) if said else None
+
+    def enter(self, user: Row[Any], back: str, how: str, id_token: str | None = None) -> ResponseReturnValue:
         """Begin a session of its own, whatever the browser came with, and go on."""
         self._end_held()
         session.clear()
-        key = entering.let_in(self.app.store, visitor(self.app.clock()), user, self.access.lasts, how)
+        key = entering.let_in(
+            self.app.store, visitor(self.app.clock()), user, self.access.lasts, how, id_token=id_token
+        )
         answer = make_response(redirect(own_path(back, HOME), 303))
         cookies.give(answer, key)
         return answer

@@ -87,7 +87,9 @@ def is_password(store: Engine, user: Row[Any], password: str, now: datetime) -> 
     return right
 
 
-def let_in(store: Engine, visitor: Visitor, user: Row[Any], lasts: sessions.Lasts, how: str) -> str:
+def let_in(
+    store: Engine, visitor: Visitor, user: Row[Any], lasts: sessions.Lasts, how: str, *, id_token: str | None = None
+) -> str:
     """Begin a session. Returns what the cookie holds.
 
     Args:
@@ -96,11 +98,13 @@ def let_in(store: Engine, visitor: Visitor, user: Row[Any], lasts: sessions.Last
         user: who that is.
         lasts: how long sessions last; those that are over are taken away.
         how: `password`, `code`, `link` or `oidc`, for the audit.
+        id_token: what an identity provider said, to log the person out there as well.
     """
     with writing(store) as connection:
         sessions.forget(connection, lasts, visitor.now)
         users.logged_in(connection, user.id, visitor.now)
-        key = sessions.begin(connection, user.id, visitor.now, address=visitor.address, agent=visitor.agent)
+        where = {"address": visitor.address, "agent": visitor.agent}
+        key = sessions.begin(connection, user.id, visitor.now, **where, id_token=id_token)
         detail = {"how": how, "address": visitor.address}
         append(connection, [Event(user.name, "log_in", "console", detail)], visitor.now)
     return key

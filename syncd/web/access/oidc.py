@@ -14,6 +14,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 import httpx
+from authlib.common.urls import add_params_to_uri  # type: ignore[import-untyped]
 from authlib.oauth2.rfc6749.parameters import prepare_grant_uri  # type: ignore[import-untyped]
 from authlib.oauth2.rfc7636 import create_s256_code_challenge  # type: ignore[import-untyped]
 from authlib.oidc.core import CodeIDToken  # type: ignore[import-untyped]
@@ -70,6 +71,8 @@ class Vouched:
     subject: str
     name: str
     role: Role
+    id_token: str
+    """As the provider wrote it: it is told by this whom to log out."""
 
 
 class Provider:
@@ -128,7 +131,19 @@ class Provider:
         described = self._described(now)
         sent = self._exchange(described, answer.get("code", ""), trip.verifier, redirect_uri)
         claims = self._claims(described, sent, trip.nonce, now)
-        return self._vouched({**self._more(described, sent, claims), **claims})
+        return self._vouched({**self._more(described, sent, claims), **claims}, str(sent["id_token"]))
+
+    def logout_address(self, id_token: str, back_to: str, now: datetime) -> str | None:
+        """Where a browser is sent to be logged out there as well (OpenID Connect RP-Initiated Logout 1.0, section 2).
+
+        None: the provider offers no such page, or cannot be reached; here the person is logged out all the same.
+        """
+        try:
+            page = self._described(now).get("end_session_endpoint")
+        except OidcError:
+            return None
+        said = {"id_token_hint": id_token, "post_logout_redirect_uri": back_to, "client_id": self._config.client_id}
+        return str(add_params_to_uri(page, list(said.items()))) if page else None
 
     def _described(self, now: datetime) -> dict[str, Any]:
         with self._lock:
@@ -192,7 +207,7 @@ class Provider:
             raise NotBelievedError("the identity provider speaks of two people at once", cure="begin anew")
         return more
 
-    def _vouched(self, claims: Mapping[str, Any]) -> Vouched:
+    def _vouched(self, claims: Mapping[str, Any], id_token: str) -> Vouched:
         config = self._config
         name, said = claims.get(config.name_claim), claims.get(config.groups_claim, [])
         if not isinstance(name, str) or not name.strip():
@@ -208,7 +223,7 @@ class Provider:
                 f"{name} may do nothing here: of {len(groups)} groups that the identity provider says{many}, none has a role",
                 cure="ask whoever runs this to put you into a group that has one",
             )
-        return Vouched(config.issuer, str(claims["sub"]), name.strip(), max(roles))
+        return Vouched(config.issuer, str(claims["sub"]), name.strip(), max(roles), id_token)
 
     def _asked(self, method: str, url: str, **more: Any) -> dict[str, Any]:
         try:

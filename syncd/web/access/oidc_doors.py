@@ -60,7 +60,7 @@ def add_oidc(
             raise
         with writing(app.store) as connection:
             user = _known(connection, vouched, now)
-        return enter(user, kept["back"], "oidc")
+        return enter(user, kept["back"], "oidc", vouched.id_token)
 
 
 def _known(connection: Connection, vouched: Vouched, now: datetime) -> Row[Any]:

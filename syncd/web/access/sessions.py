@@ -26,11 +26,15 @@ class Lasts:
     """Since the login, however much it is used."""
 
 
-def begin(connection: Connection, user_id: int, now: datetime, *, address: str, agent: str) -> str:
+def begin(
+    connection: Connection, user_id: int, now: datetime, *, address: str, agent: str, id_token: str | None = None
+) -> str:
     """Log somebody in. Returns what the cookie holds: always a new one, never what a browser came with."""
     key = new_key()
     values = {"hash": digest(key), "user_id": user_id, "began_at": now, "seen_at": now}
-    connection.execute(insert(console_sessions).values(address=address, agent=agent[:_AGENT], **values))
+    connection.execute(
+        insert(console_sessions).values(address=address, agent=agent[:_AGENT], id_token=id_token, **values)
+    )
     return key
 
 
@@ -65,6 +69,13 @@ def end(connection: Connection, session_id: int, user_id: int | None = None) -> 
     if user_id is not None:
         gone = gone.where(console_sessions.c.user_id == user_id)
     return bool(connection.execute(gone).rowcount)
+
+
+def id_token(connection: Connection, session_id: int) -> str | None:
+    """What the identity provider said when this session began; None: a password let the person in."""
+    query = select(console_sessions.c.id_token).where(console_sessions.c.id == session_id)
+    said: str | None = connection.execute(query).scalar_one_or_none()
+    return said
 
 
 def forget(connection: Connection, lasts: Lasts, now: datetime) -> None:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
+from flask_babel import gettext as _
 from pydantic import Field
 from sqlalchemy import Connection, Row
 
@@ -136,7 +137,14 @@ def add_user(desk: Desk, form: AddUser) -> Shown:
     with writing(desk.store) as connection:
         user_id = users.add(connection, form.name, Role.of(form.role), desk.now)
         path = links.make(connection, user_id, desk.now, made_by=desk.who.name)
-    return _link(f"{form.name} may come in as {form.role}, once the person has set a password with this link.", path)
+    return _link(
+        _(
+            "%(name)s may come in as %(role)s, once the person has set a password with this link.",
+            name=form.name,
+            role=form.role,
+        ),
+        path,
+    )
 
 
 @room.deed("/access/users/<int:user_id>/link", Role.ADMIN, SHOWN)
@@ -145,9 +153,11 @@ def link_user(desk: Desk, form: Form, user_id: int) -> Shown:
     del form
     with _one(desk, user_id) as (connection, user):
         if user.issuer:
-            raise RefusedError(f"{user.name} has no password here: the identity provider vouches for the person")
+            raise RefusedError(
+                _("%(name)s has no password here: the identity provider vouches for the person", name=user.name)
+            )
         path = links.make(connection, user_id, desk.now, made_by=desk.who.name)
-    return _link(f"With this link {user.name} sets a new password.", path)
+    return _link(_("With this link %(name)s sets a new password.", name=user.name), path)
 
 
 @room.deed("/access/users/<int:user_id>/role", Role.ADMIN)
@@ -155,7 +165,9 @@ def change_role(desk: Desk, form: ChangeRole, user_id: int) -> Done:
     """Let somebody do more, or less; the person is logged out of everything, and logs in again."""
     with _one(desk, user_id) as (connection, user):
         users.set_role(connection, user, Role.of(form.role))
-    return Done(message=f"{user.name} is {form.role} now, and has to log in again.", go=HERE)
+    return Done(
+        message=_("%(name)s is %(role)s now, and has to log in again.", name=user.name, role=form.role), go=HERE
+    )
 
 
 @room.deed("/access/users/<int:user_id>/unlock", Role.ADMIN)
@@ -164,7 +176,7 @@ def unlock_user(desk: Desk, form: Form, user_id: int) -> Done:
     del form
     with _one(desk, user_id) as (connection, user):
         attempts.forgive(connection, attempts.of_account(user.name_key))
-    return Done(message=f"{user.name} can log in again.", go=HERE)
+    return Done(message=_("%(name)s can log in again.", name=user.name), go=HERE)
 
 
 @room.deed("/access/users/<int:user_id>/second-factor", Role.ADMIN)
@@ -174,7 +186,7 @@ def drop_second_factor(desk: Desk, form: Form, user_id: int) -> Done:
     with _one(desk, user_id) as (connection, user):
         totp.remove(connection, user_id)
         users.end_sessions(connection, user_id)
-    return Done(message=f"{user.name} is asked for the password alone.", go=HERE)
+    return Done(message=_("%(name)s is asked for the password alone.", name=user.name), go=HERE)
 
 
 @room.deed("/access/users/<int:user_id>/remove", Role.ADMIN)
@@ -183,7 +195,7 @@ def remove_user(desk: Desk, form: Form, user_id: int) -> Done:
     del form
     with _one(desk, user_id) as (connection, user):
         users.remove(connection, user)
-    return Done(message=f"{user.name} may not come in any more.", go=HERE)
+    return Done(message=_("%(name)s may not come in any more.", name=user.name), go=HERE)
 
 
 @room.deed("/access/sessions/<int:session_id>/end", Role.ADMIN)
@@ -192,8 +204,10 @@ def end_session(desk: Desk, form: Form, session_id: int) -> Done:
     del form
     with writing(desk.store) as connection:
         if not sessions.end(connection, session_id):
-            raise NotFoundError(f"there is no session {session_id}", cure="it may be over already")
-    return Done(message="That browser is logged out.", go=HERE)
+            raise NotFoundError(
+                _("there is no session %(session_id)s", session_id=session_id), cure=_("it may be over already")
+            )
+    return Done(message=_("That browser is logged out."), go=HERE)
 
 
 @room.deed("/access/tokens/add", Role.ADMIN, SHOWN)
@@ -204,7 +218,7 @@ def add_token(desk: Desk, form: AddToken) -> Shown:
         secret, row = tokens.issue(
             connection, form.name, Role.of(form.role), desk.now, made_by=desk.who.name, lasts=lasts
         )
-    message = f"The token {row.name} is {row.role}. It is not shown again."
+    message = _("The token %(name)s is %(role)s. It is not shown again.", name=row.name, role=row.role)
     return Shown(message=message, go=HERE, kind="token", secrets=(secret,))
 
 
@@ -214,7 +228,7 @@ def revoke_token(desk: Desk, form: Form, token_id: int) -> Done:
     del form
     with writing(desk.store) as connection:
         row = tokens.revoke(connection, token_id, desk.now)
-    return Done(message=f"The token {row.name} is worthless now.", go=HERE)
+    return Done(message=_("The token %(name)s is worthless now.", name=row.name), go=HERE)
 
 
 @contextmanager
@@ -225,7 +239,12 @@ def _one(desk: Desk, user_id: int) -> Iterator[tuple[Connection, Row[Any]]]:
 
 def _link(message: str, path: str) -> Shown:
     hours = int(links.LASTS.total_seconds() // 3600)
-    return Shown(message=f"{message} It is good once, for {hours} h.", go=HERE, kind="link", secrets=(path,))
+    return Shown(
+        message=_("%(message)s It is good once, for %(hours)s h.", message=message, hours=hours),
+        go=HERE,
+        kind="link",
+        secrets=(path,),
+    )
 
 
 def _user(connection: Connection, row: Row[Any], now: datetime) -> UserLine:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+from flask_babel import gettext as _
+from flask_babel import ngettext
 from pydantic import Field
 
 from syncd.approving import LookedAt, approve
@@ -52,7 +54,7 @@ def approve_plan(desk: Desk, form: Approve, plan_id: int) -> Done:
         wanted = Filter(None, form.kind, form.source, form.group, form.text)
         keys = tuple(plan_pages.waiting_keys(desk.store, plan_id, wanted, known))
     if not keys and plans.last_seen(desk.store, head.digest) <= form.seen:
-        raise RefusedError("nothing was approved: no change was chosen", cure="tick at least one that is held")
+        raise RefusedError(_("nothing was approved: no change was chosen"), cure=_("tick at least one that is held"))
     try:
         approval = approve(
             desk.store,
@@ -68,7 +70,14 @@ def approve_plan(desk: Desk, form: Approve, plan_id: int) -> Done:
     except UsageError as error:
         raise RefusedError(error.what, where=f"/plans/{plan_id}", cure=error.cure) from error
     count = len(approval.keys)
-    said = f"{count:,} change{'s' * (count != 1)} of plan p{plan_id} approved, until {approval.expires_at:%Y-%m-%d %H:%M} UTC."
+    said = ngettext(
+        "%(count)s change of plan %(plan)s approved, until %(until)s UTC.",
+        "%(count)s changes of plan %(plan)s approved, until %(until)s UTC.",
+        count,
+        count=f"{count:,}",
+        plan=f"p{plan_id}",
+        until=f"{approval.expires_at:%Y-%m-%d %H:%M}",
+    )
     return Done(message=said, go=f"/plans/{plan_id}")
 
 
@@ -78,6 +87,11 @@ def apply_plan(desk: Desk, form: Apply, plan_id: int) -> Done:
     del form
     head = head_of(desk, plan_id)
     if desk.now - head.created_at > lasts(desk):
-        raise RefusedError(f"plan p{plan_id} is too old to be applied", cure="ask for a new plan")
+        raise RefusedError(
+            _("plan p%(plan_id)s is too old to be applied", plan_id=plan_id), cure=_("ask for a new plan")
+        )
     desk.wish("apply", plan_id=plan_id)
-    return Done(message=f"Plan p{plan_id} will be applied as soon as no other run is under way.", go="/runs")
+    return Done(
+        message=_("Plan p%(plan_id)s will be applied as soon as no other run is under way.", plan_id=plan_id),
+        go="/runs",
+    )

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Any, Literal
 
 import orjson
+from flask_babel import gettext as _
 from pydantic import Field
 from sqlalchemy import Row
 
@@ -117,7 +118,7 @@ def export_audit(desk: Desk, asked: Wanted) -> Download:
         rows += [_plain(row) for row in found.rows]
         if len(rows) > _MOST:
             cure = "name a shorter time, or write all of it with `syncd audit export`"
-            raise RefusedError(f"these are more than {_MOST:,} rows", cure=cure)
+            raise RefusedError(_("these are more than %(most)s rows", most=f"{_MOST:,}"), cure=cure)
         if found.older is None:
             break
         before = found.older

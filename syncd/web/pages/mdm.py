@@ -257,8 +257,8 @@ def list_deliveries(desk: Desk, asked: Paging) -> Deliveries:
 
 def _config(desk: Desk) -> MdmConfig:
     if desk.app.config.mdm is None:
-        cure = "add `mdm: {bundle_id: …, vendors: […]}`; see config.example.yaml"
-        raise UsageError("the configuration has no `mdm`", cure=cure)
+        cure = _("add `mdm: {bundle_id: …, vendors: […]}`; see config.example.yaml")
+        raise UsageError(_("the configuration has no `mdm`"), cure=cure)
     return desk.app.config.mdm
 
 

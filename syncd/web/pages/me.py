@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from flask_babel import gettext as _
 from pydantic import Field, SecretStr
 from sqlalchemy import Connection, Row, func, select
 
@@ -95,7 +96,7 @@ def code_picture(desk: Desk, asked: Query) -> Download:
     with reading(desk.store) as connection:
         user = _mine(desk, connection)
     if user.totp_wanted is None:
-        raise NotFoundError("no second factor is being set up", cure="begin on your account's page")
+        raise NotFoundError(_("no second factor is being set up"), cure=_("begin on your account's page"))
     picture = totp.picture(user.name, user.totp_wanted)
     return Download(name="code.svg", media_type="image/svg+xml", content=picture)
 
@@ -105,12 +106,12 @@ def change_password(desk: Desk, form: ChangePassword) -> Done:
     """Take another password; every browser is logged out, this one too."""
     new = form.new.get_secret_value()
     if new != form.again.get_secret_value():
-        raise UsageError("the two new passwords differ", cure="write the same one twice")
+        raise UsageError(_("the two new passwords differ"), cure=_("write the same one twice"))
     user = _proven(desk, form.password)
     hash_ = hashed(new)
     with writing(desk.store) as connection:
         users.set_password(connection, user, new, hash_)
-    return Done(message="Your password is changed: log in with the new one.", go=HERE)
+    return Done(message=_("Your password is changed: log in with the new one."), go=HERE)
 
 
 @room.deed("/access/me/code/begin", Role.VIEWER)
@@ -120,10 +121,10 @@ def begin_code(desk: Desk, form: Form) -> Done:
     with writing(desk.store) as connection:
         user = _mine(desk, connection)
         if user.totp is not None:
-            raise RefusedError("there is a second factor already", cure="remove that one first")
+            raise RefusedError(_("there is a second factor already"), cure=_("remove that one first"))
         totp.begin(connection, user.id)
     return Done(
-        message="Read the picture with your authenticator app, then write down the code that it shows.", go=HERE
+        message=_("Read the picture with your authenticator app, then write down the code that it shows."), go=HERE
     )
 
 
@@ -133,7 +134,9 @@ def confirm_code(desk: Desk, form: ConfirmCode) -> Shown:
     with writing(desk.store) as connection:
         user = _mine(desk, connection)
         codes = totp.confirm(connection, user, form.code.get_secret_value(), desk.now)
-    message = "From now on a code is asked for. Each of these replaces one, if the phone is lost; none is shown again."
+    message = _(
+        "From now on a code is asked for. Each of these replaces one, if the phone is lost; none is shown again."
+    )
     return Shown(message=message, go=HERE, kind="codes", secrets=tuple(codes))
 
 
@@ -142,10 +145,10 @@ def renew_recovery_codes(desk: Desk, form: WithPassword) -> Shown:
     """Make new recovery codes, and show them: this once. The former are void."""
     user = _proven(desk, form.password)
     if user.totp is None:
-        raise RefusedError("there is no second factor that could be lost")
+        raise RefusedError(_("there is no second factor that could be lost"))
     with writing(desk.store) as connection:
         codes = totp.new_recovery(connection, user.id)
-    message = "Each of these replaces one code of the app; none is shown again, and the former are void."
+    message = _("Each of these replaces one code of the app; none is shown again, and the former are void.")
     return Shown(message=message, go=HERE, kind="codes", secrets=tuple(codes))
 
 
@@ -155,7 +158,7 @@ def remove_code(desk: Desk, form: WithPassword) -> Done:
     user = _proven(desk, form.password)
     with writing(desk.store) as connection:
         totp.remove(connection, user.id)
-    return Done(message="From now on the password alone is asked for.", go=HERE)
+    return Done(message=_("From now on the password alone is asked for."), go=HERE)
 
 
 @room.deed("/access/me/language", Role.VIEWER)
@@ -163,7 +166,7 @@ def choose_language(desk: Desk, form: ChooseLanguage) -> Done:
     """Read in another language."""
     with writing(desk.store) as connection:
         users.set_language(connection, _mine(desk, connection).id, form.language)
-    return Done(message="Chosen.", go=HERE)
+    return Done(message=_("Chosen."), go=HERE)
 
 
 @room.deed("/access/me/sessions/<int:session_id>/end", Role.VIEWER)
@@ -172,13 +175,15 @@ def end_my_session(desk: Desk, form: Form, session_id: int) -> Done:
     del form
     with writing(desk.store) as connection:
         if not sessions.end(connection, session_id, _mine(desk, connection).id):
-            raise NotFoundError(f"you have no session {session_id}", cure="it may be over already")
-    return Done(message="That browser is logged out.", go=HERE)
+            raise NotFoundError(
+                _("you have no session %(session_id)s", session_id=session_id), cure=_("it may be over already")
+            )
+    return Done(message=_("That browser is logged out."), go=HERE)
 
 
 def _mine(desk: Desk, connection: Connection) -> Row[Any]:
     if desk.who.user_id is None:
-        raise RefusedError("a token has no account of its own", cure="log in as a person")
+        raise RefusedError(_("a token has no account of its own"), cure=_("log in as a person"))
     return users.find(connection, desk.who.user_id)
 
 
@@ -187,9 +192,10 @@ def _proven(desk: Desk, password: SecretStr) -> Row[Any]:
     with reading(desk.store) as connection:
         user = _mine(desk, connection)
     if user.issuer:
-        raise RefusedError("you have no password here", cure="change it at your identity provider")
+        raise RefusedError(_("you have no password here"), cure=_("change it at your identity provider"))
     if not entering.is_password(desk.store, user, password.get_secret_value(), desk.now):
         raise UsageError(
-            "that is not your present password, or there were too many attempts", cure="wait a while, and try again"
+            _("that is not your present password, or there were too many attempts"),
+            cure=_("wait a while, and try again"),
         )
     return user

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
+from flask_babel import gettext as _
 from pydantic import Field
 
 from syncd.approving import SCHEDULER
@@ -223,7 +224,7 @@ def head_of(desk: Desk, plan_id: int) -> Head:
     """
     head = plan_pages.head(desk.store, plan_id)
     if head is None:
-        raise NotFoundError(f"there is no plan p{plan_id}", cure="see the list of plans")
+        raise NotFoundError(_("there is no plan p%(plan_id)s", plan_id=plan_id), cure=_("see the list of plans"))
     return head
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from flask_babel import gettext as _
+
 from syncd import restoring
 from syncd.core.returning import KEPT, Departure, TicketState
 from syncd.store import departures
@@ -86,7 +88,7 @@ def ticket_written(desk: Desk, form: Mark, number: int) -> Done:
     one = _find(desk, number)
     state: TicketState = "done" if one.ticket == "done" else "written"
     restoring.mark(desk.app, one, state, "restore ticket", actor=desk.who.name, now=desk.now)
-    return Done(message=f"Noted: the ticket for {one.email} was sent.", go=f"/restore/{number}")
+    return Done(message=_("Noted: the ticket for %(email)s was sent.", email=one.email), go=f"/restore/{number}")
 
 
 @room.deed("/restore/<int:number>/close", Role.OPERATOR)
@@ -95,13 +97,13 @@ def close_ticket(desk: Desk, form: Mark, number: int) -> Done:
     del form
     one = _find(desk, number)
     restoring.mark(desk.app, one, "done", "restore close", actor=desk.who.name, now=desk.now)
-    return Done(message=f"Closed: {one.email}. Nobody is reminded of it any more.", go="/restore")
+    return Done(message=_("Closed: %(email)s. Nobody is reminded of it any more.", email=one.email), go="/restore")
 
 
 def _find(desk: Desk, number: int) -> Departure:
     found = next((one for one in departures.recoverable(desk.store, desk.now) if one.number == number), None)
     if found is None:
-        raise NotFoundError("nobody of this number was deleted within the last 30 days", cure="see the list")
+        raise NotFoundError(_("nobody of this number was deleted within the last 30 days"), cure=_("see the list"))
     return found
 
 

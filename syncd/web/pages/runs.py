@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Literal
 
+from flask_babel import gettext as _
 from sqlalchemy import func, select
 
 from syncd.errors import UsageError
@@ -151,7 +152,7 @@ def show_run(desk: Desk, asked: Paging, run_id: int) -> RunPage:
     """One run: its plan, what each source said, and what ended badly."""
     row = lines.find(desk.store, run_id)
     if row is None:
-        raise NotFoundError(f"there is no run r{run_id}", cure="see the list of runs")
+        raise NotFoundError(_("there is no run r%(run_id)s", run_id=run_id), cure=_("see the list of runs"))
     total, ended = lines.bad_ends(desk.store, run_id, asked.size, asked.offset)
     return RunPage(
         total=total,
@@ -170,14 +171,20 @@ def start_run(desk: Desk, form: StartRun) -> Done:
     sources = tuple(filter(None, form.sources))  # a browser sends "all" as an empty one
     if unknown := set(sources) - known:
         raise UsageError(
-            f"there is no source {', '.join(sorted(unknown))}", cure=f"there are {', '.join(sorted(known))}"
+            _("there is no source %(unknown)s", unknown=", ".join(sorted(unknown))),
+            cure=_("there are %(known)s", known=", ".join(sorted(known))),
         )
     if form.email and (form.kind == "plan" or sources):
-        raise UsageError("one person goes with a run of all sources", cure="leave out the address, or the other two")
+        raise UsageError(
+            _("one person goes with a run of all sources"), cure=_("leave out the address, or the other two")
+        )
     kind: wishes.Kind = "user_run" if form.email else form.kind
     desk.wish(kind, sources=sources, email=form.email)
-    what = "A plan" if form.kind == "plan" else "A run"
-    return Done(message=f"{what} was asked for; it begins as soon as no other is under way.", go="/runs")
+    plan = _("A plan was asked for; it begins as soon as no other is under way.")
+    return Done(
+        message=plan if form.kind == "plan" else _("A run was asked for; it begins as soon as no other is under way."),
+        go="/runs",
+    )
 
 
 def _wish(one: StoredWish) -> WishLine:

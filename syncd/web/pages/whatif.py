@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final
 
+from flask_babel import gettext as _
 from pydantic import Field
 from sqlalchemy import func, select
 
@@ -92,8 +93,15 @@ def whatif(desk: Desk, form: WhatIf) -> Contrast:
             select(func.count()).select_from(records).where(records.c.kind == "person")
         ).scalar_one()
     if people > _PEOPLE:
-        cure = "write it into a copy of the configuration, then: syncd whatif --with COPY"
-        raise RefusedError(f"{people:,} people would take minutes; here it is done up to {_PEOPLE:,}", cure=cure)
+        cure = _("write it into a copy of the configuration, then: syncd whatif --with COPY")
+        raise RefusedError(
+            _(
+                "%(people)s people would take minutes; here it is done up to %(most)s",
+                people=f"{people:,}",
+                most=f"{_PEOPLE:,}",
+            ),
+            cure=cure,
+        )
     given = {name: value for name in Fragment.model_fields if (value := getattr(other, name)) is not None}
     now, then, found, more = compare(desk.app, desk.app.config.model_copy(update=given))
     return _contrast(text, contrast_document("", now, then, found, []), [*notes, *more])
@@ -103,9 +111,11 @@ def _parsed(text: str) -> tuple[Fragment, list[str]]:
     try:
         said = parse(text)
     except PlainYamlError as error:
-        raise UsageError(f"this is no plain YAML: {error}", cure="write it as in the configuration's file") from error
+        raise UsageError(
+            _("this is no plain YAML: %(error)s", error=error), cure=_("write it as in the configuration's file")
+        ) from error
     if not isinstance(said, dict) or not said:
-        raise UsageError("no section is given", cure="begin with one, as `leavers:`")
+        raise UsageError(_("no section is given"), cure=_("begin with one, as `leavers:`"))
     whole = {"version", "sources"} & said.keys()
     kept = {name: value for name, value in said.items() if name in Fragment.model_fields or not whole}
     left = sorted(said.keys() - kept.keys())

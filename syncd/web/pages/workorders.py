@@ -131,5 +131,7 @@ def confirm_items(desk: Desk, form: Confirm, number: int) -> Done:
     except UsageError as error:
         raise RefusedError(error.what, cure=error.cure) from error
     waiting = len(items) - len(closed)
-    more = f"; {waiting} to be shown by the next export" if waiting else ""
-    return Done(message=f"{len(items)} confirmed of w{number}{more}.", go=f"/workorders/{number}")
+    said = _("%(count)s confirmed of %(order)s.", count=len(items), order=f"w{number}")
+    if waiting:
+        said = _("%(said)s The next export shows %(count)s more.", said=said, count=waiting)
+    return Done(message=said, go=f"/workorders/{number}")

@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import re
 import time
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -41,6 +43,7 @@ def company(house: House, iam_server: Any, monkeypatch: pytest.MonkeyPatch) -> I
         client_name="console",
         client_uri=BASE,
         redirect_uris=[BACK],
+        post_logout_redirect_uris=[f"{BASE}/login"],
         response_types=["code"],
         grant_types=["authorization_code"],
         scope=["openid", "profile", "email", "groups"],
@@ -95,6 +98,21 @@ def test_a_person_of_a_group_comes_in_with_its_role(company: Place, iam_server: 
     assert company.user("anna").role == "approver", "the highest of both"
     assert company.user("anna").password is None
     assert company.audit("log_in")[0]["detail"]["how"] == "oidc"
+
+
+def test_who_logs_out_is_logged_out_at_the_provider_too(company: Place, iam_server: Any) -> None:
+    person(iam_server, "anna", "sync-viewers")
+    browser = company.browser(base=BASE)
+    browser.get(at_the_provider(iam_server, browser))
+    answer = browser.post("/logout", seen="/console/runs")
+    assert (answer.status_code, browser.get("/console/runs").status_code) == (200, 302)
+    (there,) = re.findall(r'<a class="button main" href="([^"]+)"', answer.text)
+    asked = urlsplit(unescape(there))
+    sent = parse_qs(asked.query)
+    assert sent["post_logout_redirect_uri"] == [f"{BASE}/login"]
+    assert not any(sent["id_token_hint"][0] in value for value in browser.cookies().values())
+    left = iam_server.test_client.get(f"{asked.path}?{asked.query}")
+    assert left.headers["Location"] == f"{BASE}/login", "it took the hint for ours, and the address for registered"
 
 
 def test_the_groups_decide_anew_at_each_login(company: Place, iam_server: Any) -> None:

@@ -127,6 +127,12 @@ def upgrade() -> None:
         sa.Column("seen_at", sa.String(length=32), nullable=False, comment="to the minute"),
         sa.Column("address", sa.String(), nullable=False, comment="from where it began"),
         sa.Column("agent", sa.String(), nullable=False, comment="the browser, as it calls itself"),
+        sa.Column(
+            "id_token",
+            sa.Text(),
+            nullable=True,
+            comment="what the identity provider said; it is told whom to log out by it",
+        ),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("hash"),
         comment="who is logged in; an ended one is gone",
