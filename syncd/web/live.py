@@ -1,7 +1,8 @@
 """How far a run is, while it moves: server-sent events (HTML standard, section 9.2), for the console's pages alone.
 
 A stream holds a thread, so it ends after half a minute and the browser comes back; and there are few of them in a process, the
-others are told to come later. All that one stream says fits into the socket's buffer: who never reads holds nothing longer.
+others are told to come later. Who never reads holds nothing longer: all that a stream says fits into buffers, and `server` ends
+what nobody takes.
 """
 
 from __future__ import annotations

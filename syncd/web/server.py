@@ -24,7 +24,7 @@ from waitress.task import ThreadedTaskDispatcher
 CONNECTIONS: Final = 800
 """At a time, for each process; others wait. Below the 1,024 files that a process may usually have open."""
 IDLE: Final = 60
-"""Seconds after which a connection is closed on which nothing comes, and in which a request has to arrive."""
+"""Seconds after which a connection is closed on which nothing comes or goes, and in which a request has to arrive."""
 _BODY: Final = 64 << 20
 _LOOKS_EVERY: Final = 1.0
 
@@ -47,6 +47,10 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
     def is_late(self, now: float) -> bool:
         """Whether a part of a request has been here for too long."""
         return self.request is not None and not self.requests and now - self.since > IDLE
+
+    def is_stuck(self, now: float) -> bool:
+        """Whether nobody has taken for too long what is to be sent: a thread may be waiting for that."""
+        return bool(self.total_outbufs_len > 0 and now - self.last_activity > IDLE)
 
     def is_busy(self) -> bool:
         """Whether something was asked and is not answered whole."""
@@ -86,10 +90,12 @@ class _Server(TcpWSGIServer):  # type: ignore[misc]  # waitress has no types
     channel_class = Channel
 
     def maintenance(self, now: float) -> None:
-        """Close what is idle, and what is late."""
+        """Close what is idle, what is late, and what nobody reads."""
         super().maintenance(now)
-        for channel in self.active_channels.values():
-            if channel.is_late(now):
+        for channel in list(self.active_channels.values()):
+            if channel.is_stuck(now):
+                channel.handle_close()  # at once: its socket would never be told to be ready
+            elif channel.is_late(now):
                 channel.will_close = True
 
 

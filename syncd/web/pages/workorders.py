@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
+from flask_babel import gettext as _
 from pydantic import Field
 
 from syncd import work_orders
@@ -127,7 +128,7 @@ def export_order(desk: Desk, asked: Query, number: int) -> Download:
 def confirm_items(desk: Desk, form: Confirm, number: int) -> Done:
     """Say that items were done. The next export still decides, wherever it can show them."""
     try:
-        _, items, closed = work_orders.confirm(desk.app, number, form.items, desk.who.name)
+        _order, items, closed = work_orders.confirm(desk.app, number, form.items, desk.who.name)
     except UsageError as error:
         raise RefusedError(error.what, cure=error.cure) from error
     waiting = len(items) - len(closed)
