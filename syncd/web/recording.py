@@ -18,6 +18,7 @@ from syncd.errors import advice
 from syncd.store.audit import hearing
 from syncd.web.desk import Desk, Document, Form, Query
 from syncd.web.frame import Entry
+from syncd.web.roles import Who
 
 _SECRET: Final = re.compile(r"password|secret|passphrase|token|credential|(^|_)code($|_)|(^|_)key($|_)")
 """Names of fields that are not written down, whatever their type is."""
@@ -45,16 +46,19 @@ def performed(desk: Desk, entry: Entry, asked: Query | Form, of_the_path: Mappin
     return document
 
 
-def require(desk: Desk, entry: Entry) -> None:
+def require(who: Who, entry: Entry, called: str) -> None:
     """Refuse who may not.
+
+    Args:
+        who: asks.
+        entry: what is asked for.
+        called: who that is, in the refusal.
 
     Raises:
         Forbidden: the role is too small.
     """
-    who = desk.who
     if who.role < entry.role:
-        here = f"{who.name} is {who.role.word} here" if who.user_id is not None else f"this token is {who.role.word}"
-        raise Forbidden(f"{here}; this takes {entry.role.word}")
+        raise Forbidden(f"{called} is {who.role.word} here; this takes {entry.role.word}")
 
 
 def told(form: BaseModel) -> dict[str, Any]:
