@@ -65,7 +65,7 @@ def answered(problem: Problem) -> Response:
 def _answering(app: App, entry: Entry) -> Callable[..., ResponseReturnValue]:
     def answer(**of_the_path: Any) -> ResponseReturnValue:
         desk = Desk(app, g.who)
-        require(desk.who, entry, "this token")
+        require(desk.who, entry, by_token=True)
         if request.method == "POST":
             asked = entry.asked.model_validate_json(request.get_data() or b"{}")
         else:

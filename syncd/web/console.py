@@ -64,7 +64,7 @@ def console_blueprint(app: App, access: Access, entries: Iterable[Entry]) -> Blu
 def _view(app: App, entry: Entry) -> Callable[..., ResponseReturnValue]:
     def view(**of_the_path: Any) -> ResponseReturnValue:
         desk = Desk(app, g.who)
-        require(desk.who, entry, desk.who.name)
+        require(desk.who, entry, by_token=False)
         asked = entry.asked.model_validate(_sent() if request.method == "POST" else plain(request.args))
         document = performed(desk, entry, asked, of_the_path)
         if isinstance(document, Download):

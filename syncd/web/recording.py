@@ -46,19 +46,20 @@ def performed(desk: Desk, entry: Entry, asked: Query | Form, of_the_path: Mappin
     return document
 
 
-def require(who: Who, entry: Entry, called: str) -> None:
+def require(who: Who, entry: Entry, *, by_token: bool) -> None:
     """Refuse who may not.
 
     Args:
         who: asks.
         entry: what is asked for.
-        called: who that is, in the refusal.
+        by_token: whether a program asks.
 
     Raises:
         Forbidden: the role is too small.
     """
     if who.role < entry.role:
-        raise Forbidden(f"{called} is {who.role.word} here; this takes {entry.role.word}")
+        is_a = f"this token is {who.role.word}" if by_token else f"{who.name} is {who.role.word} here"
+        raise Forbidden(f"{is_a}; this takes {entry.role.word}")
 
 
 def told(form: BaseModel) -> dict[str, Any]:

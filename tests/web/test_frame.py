@@ -49,7 +49,7 @@ def test_nobody_comes_in_without_a_login_or_a_token(console: Console) -> None:
 def test_a_viewer_only_looks(console: Console) -> None:
     console.somebody.role = Role.VIEWER
     assert "maria is viewer here; this takes operator" in console.do("/runs/start", 403).text
-    assert console.json("/runs/start", 403, sent={})["detail"] == "this token is viewer here; this takes operator"
+    assert console.json("/runs/start", 403, sent={})["detail"] == "this token is viewer; this takes operator"
 
 
 def test_a_form_that_is_not_ours_does_nothing(console: Console) -> None:
