@@ -9,5 +9,6 @@
     make bench ARGS="postgresql --million"   the store on PostgreSQL beside SQLite; 100,000 people without --million
 
 Each side runs in a process of its own; sides take turns, and medians are compared. The report is also written to
-`bench-report.json`.
+`bench-report.json`, with machine and versions, and as a page with charts to `bench-report.html`; with `--keep` the rows of
+benches that are not run now stay in it. `goals` says what is held against what; `guard` (`make guard`) judges ratios in CI.
 """

@@ -28,6 +28,7 @@ from tests.bench.measure import Measured, in_turn, once
 from tests.bench.million import million
 from tests.bench.portal import portal
 from tests.bench.postgresql import postgresql
+from tests.bench.report import FILE, write
 from tests.bench.review import review
 from tests.bench.scim import scim
 from tests.bench.servers import servers
@@ -165,18 +166,15 @@ def main(args: list[str]) -> None:
     names = [arg for arg in args if not arg.startswith("--")] or list(BENCHES)
     if unknown := [name for name in names if name not in BENCHES]:
         raise SystemExit(f"no benchmark {unknown[0]}: there are {', '.join(BENCHES)}")
-    machine = {"python": platform.python_version(), "cores": os.cpu_count(), "load": os.getloadavg()[0]}
     console.print(
-        f"Python {machine['python']}, {machine['cores']} cores, load {machine['load']:.1f}; medians, sides in turn\n"
+        f"Python {platform.python_version()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; medians, sides in turn\n"
     )
     results: Results = []
     with tempfile.TemporaryDirectory(prefix="syncd-bench-") as scratch:
         for name in names:
             results += BENCHES[name](Path(scratch), quick=quick)
-    Path("bench-report.json").write_text(
-        json.dumps({"machine": machine, "results": results}, indent=2) + "\n", encoding="utf-8"
-    )
-    console.print("written to bench-report.json")
+    page = write(results, keep="--keep" in args)
+    console.print(f"written to {FILE} and {page}")
 
 
 if __name__ == "__main__":

@@ -1,15 +1,39 @@
-"""Pictures of the console for the documentation: `python -m tests.web.pictures` writes docs/images/*.png."""
+"""Pictures of the console for the documentation: `make screenshots` writes docs/images/*.png, in both themes.
+
+They are small on purpose: a page is shown at 1,120 by 700 with one pixel each, in 128 colours.
+"""
 
 from __future__ import annotations
 
+import io
+import sys
 import tempfile
 from pathlib import Path
 
+from PIL import Image
+from playwright.sync_api import Page
+
 from tests.house import House, Person, staff
-from tests.web_house import DESKTOP, browser, console_of, listening
+from tests.web.people_house import MDM, account_of
+from tests.web_house import browser, console_of, listening
 
 FOLDER = Path(__file__).parents[2] / "docs/images"
-PAGES = {"overview": "/", "plan": "/plans/2?decision=hold", "why": "/why?email=e055@example.com"}
+SIZE = {"width": 1120, "height": 700}
+LARGEST = 100_000
+"""Bytes of one picture."""
+PAGES = {
+    "overview": ("/", "light"),
+    "plan": ("/plans/2?decision=hold", "light"),
+    "plan-dark": ("/plans/2?decision=hold", "dark"),
+    "why": ("/why?email=e055@example.com", "light"),
+    "people": ("/people", "light"),
+    "person": ("/people/{person}", "dark"),
+    "groups": ("/groups", "light"),
+    "run": ("/runs/1", "dark"),
+    "mdm": ("/mdm", "light"),
+    "audit": ("/audit", "dark"),
+}
+"""Name of the picture -> page, and theme."""
 
 
 def company(folder: Path) -> House:
@@ -17,7 +41,8 @@ def company(folder: Path) -> House:
     house = House(folder)
     house.hire(staff(60))
     house.configure(
-        budgets={"run": {"delete": {"count": 3}}, "day": {"delete": {"count": 20}}, "week": {"create": {"count": 200}}}
+        budgets={"run": {"delete": {"count": 3}}, "day": {"delete": {"count": 20}}, "week": {"create": {"count": 200}}},
+        mdm=MDM,
     )
     house.syncd("run")
     house.hire([*staff(50), *(Person(f"N{number}", groups=("Workshop",)) for number in range(3))])
@@ -25,16 +50,33 @@ def company(folder: Path) -> House:
     return house
 
 
+def small(picture: bytes) -> bytes:
+    """The same in 128 colours."""
+    to = io.BytesIO()
+    Image.open(io.BytesIO(picture)).convert("RGB").quantize(128, dither=Image.Dither.NONE).save(
+        to, "PNG", optimize=True
+    )
+    return to.getvalue()
+
+
+def take(page: Page, address: str, folder: Path) -> None:
+    """All of them."""
+    for name, (path, theme) in PAGES.items():
+        page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+        page.goto(address + path, wait_until="networkidle")
+        (folder / f"console-{name}.png").write_bytes(small(page.screenshot(scale="css")))
+
+
 def main() -> None:
     """Take them."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        console = console_of(company(Path(folder)))
-        with listening(console) as address, browser() as started:
-            page = started.new_page(viewport=DESKTOP, color_scheme="light")
-            for name, path in PAGES.items():
-                page.goto(address + path, wait_until="load")
-                page.screenshot(path=FOLDER / f"console-{name}.png", scale="css")
+        house = company(Path(folder))
+        person = str(account_of(house).show_user("e003@example.com")["fluix_id"])
+        PAGES["person"] = (PAGES["person"][0].format(person=person), PAGES["person"][1])
+        with listening(console_of(house)) as address, browser() as started:
+            take(started.new_page(viewport=SIZE), address, FOLDER)  # type: ignore[arg-type]
+    sys.stdout.write(f"{len(PAGES)} pictures in {FOLDER}\n")
 
 
 if __name__ == "__main__":
