@@ -125,8 +125,9 @@ def _server() -> socket.socket:
         )
 
     def end() -> None:
+        process.kill()  # it has nothing to lose
+        process.wait()
         ours.close()
-        process.wait(20)
 
     atexit.register(end)
     return ours
