@@ -31,7 +31,7 @@ test: $(VENV)/.tests-installed
 
 # The laboratory writes docs/faults.md itself, unless a cell broke the promise or could not be played; the rest goes on in any case.
 faults: $(VENV)/.tests-installed
-	PYTEST_DEBUG_TEMPROOT=$(or $(TEMP),/tmp) $(BIN)/python -m pytest tests/lab -m "" -p tests.lab.page -n 2 --dist loadgroup $(ARGS); \
+	PYTEST_DEBUG_TEMPROOT=$(or $(TEMP),/tmp) $(BIN)/python -m pytest tests/lab -m "" -p tests.lab.page -n 2 $(ARGS); \
 	lab=$$?; SYNCD_DEEP=1 PYTEST_DEBUG_TEMPROOT=$(or $(TEMP),/tmp) $(BIN)/python -m pytest --ignore=tests/lab \
 	  -m "long or search" -n $(WORKERS) --dist worksteal $(ARGS) && exit $$lab
 

@@ -26,10 +26,10 @@ class Mails(Bench):
         kinds = {"cut off": "cut", "reset": "reset", "silence": "silence", "a delay": "delay"}
         moments = {
             "connecting": {},
-            "the first mail's sender": {"seen": b"MAIL FROM"},
-            "a mail in the middle": {"seen": b"RCPT TO", "times": 6},
+            "the first mail's sender": {"seen": b"mail FROM:"},
+            "a mail in the middle": {"seen": b"rcpt TO:", "times": 6},
             "a mail's last line": {"seen": b"\r\n.\r\n", "times": 6},
-            "good-bye": {"seen": b"QUIT"},
+            "good-bye": {"seen": b"quit\r\n"},
         }
         return [
             Cell(self.name, fault, moment, Fault(kind, **where), (fault, moment) == ("cut off", "a mail's last line"))  # type: ignore[arg-type]
@@ -43,10 +43,11 @@ class Mails(Bench):
         with smtp_server(self.inbox) as port, Wire(port) as self.wire:
             server = {"host": "127.0.0.1", "port": self.wire.port, "security": "none", "timeout_seconds": 2}
             (folder / "evening").mkdir()
-            house = House(folder / "evening", {**WIDE_OPEN, "target": {"type": "account", "mail": server}})
+            house = House(folder / "evening", WIDE_OPEN)
             house.hire(DAY_ONE)
             self.evening = Company(house)
             assert self.evening.call("run").code == 0
+            house.configure(target={"type": "account", "mail": server})  # a run would have sent them itself
             yield
 
     def befall(self, cell: Cell, company: Company) -> Deeds:

@@ -122,13 +122,17 @@ class Wire:
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
-        for one in list(self._sockets):
-            _shut(one)
+        self.forget()
         for thread in self._threads:
             thread.join(10)
         for one in self._sockets:
             one.close()
         assert not self.errors, self.errors
+
+    def forget(self) -> None:
+        """End all connections that there are, on both sides."""
+        for one in list(self._sockets):
+            _shut(one)
 
     def _run(self, target: Callable[..., None], *args: object) -> None:
         thread = threading.Thread(target=target, args=args, daemon=True)

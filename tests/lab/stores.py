@@ -76,6 +76,7 @@ class Served(Bench):
     def heal(self, company: Company) -> None:
         self.struck = self.wire.struck
         self.wire.fault = None
+        self.wire.forget()  # else the server never learns that a silent client is gone, and keeps its locks
 
     def happened(self, cell: Cell, ran: Ran) -> bool:
         return self.struck

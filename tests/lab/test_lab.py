@@ -28,13 +28,10 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str],
         yield opening
 
 
-def _marks(cell: Cell) -> list[pytest.MarkDecorator]:
-    """A bench's cells go to one worker, which opens it once."""
-    group = pytest.mark.xdist_group(cell.bench)
-    return [group] if cell.short else [group, pytest.mark.long]
+PLAYED = [cell if cell.short else pytest.param(cell, marks=pytest.mark.long) for cell in CELLS]
 
 
-@pytest.mark.parametrize("cell", [pytest.param(cell, marks=_marks(cell)) for cell in CELLS], ids=str)
+@pytest.mark.parametrize("cell", PLAYED, ids=str)
 def test_no_cell_breaks_the_promise(
     cell: Cell, opened: Callable[[str], Bench], tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
