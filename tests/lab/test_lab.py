@@ -49,7 +49,7 @@ def test_the_page_tells_of_the_cells_that_exist_and_promises_what_they_are_held_
             if line.startswith("| ")
         ]
         assert told[2:] == [[cell.fault, cell.moment] for cell in CELLS if cell.bench == name]
-    assert f" of {len(CELLS)} cells." in text
+    assert f"{len(CELLS)} of {len(CELLS)} cells." in text
     assert [line.removeprefix("- ") for line in text.splitlines() if line.startswith("- ")] == list(PROMISES)
 
 
