@@ -65,6 +65,7 @@ class Http:
         trust: which authorities may have signed the other side's certificate; None: those that the system trusts.
         longest: how long one answer may take altogether; a byte a minute never lets `timeout` pass. None: for ever.
         seconds: a clock that only goes forward, for `longest`.
+        pace: called before each try; it may wait.
     """
 
     def __init__(
@@ -78,6 +79,7 @@ class Http:
         trust: ssl.SSLContext | None = None,
         longest: timedelta | None = None,
         seconds: Callable[[], float] = time.monotonic,
+        pace: Callable[[], None] = lambda: None,
     ) -> None:
         _keep_addresses_out_of_logs()
         self._timeout = timeout
@@ -90,6 +92,7 @@ class Http:
         self._clock = clock
         self._longest = longest
         self._seconds = seconds
+        self._pace = pace
 
     def __enter__(self) -> Self:
         """Itself; its connections are closed at the end of the block."""
@@ -126,6 +129,7 @@ class Http:
         host = require_safe(address)
         for number in range(1, self._tries + 1):
             last = number == self._tries
+            self._pace()
             try:
                 answer = self._once(method, address, content, headers or {}, host)
             except LostError:

@@ -21,6 +21,7 @@ from connectors.fluix.portal import PortalTarget
 from connectors.fluix.portal.notice import Notice
 from connectors.fluix.webhook import Webhook
 from connectors.model import normalise_email
+from connectors.pace import Pace
 from connectors.registry import source_class, target_class
 from syncd import log
 from syncd.config import Config, SourceConfig
@@ -38,7 +39,7 @@ from syncd.core.rules import GroupRule, Rules
 from syncd.core.safety import Policy
 from syncd.core.shrinkage import Shrinkage
 from syncd.secrets import Secret, SecretError
-from syncd.store import runs
+from syncd.store import engine, paces, runs
 from syncd.store.engine import open_engine, require_current
 from syncd.store.orders import OrderBook
 from syncd.store.retention import Keep
@@ -68,6 +69,18 @@ class App:
     store: Engine
     clock: Callable[[], datetime] = utc_now
 
+    @property
+    def calling(self) -> str:
+        """What a leader and a worker have to agree about: the store's revision, and what decides how a change is applied."""
+        config = self.config
+        decides = (config.people, config.groups, config.leavers, config.proof, config.approvals)
+        said = [part.model_dump_json() for part in decides] + [
+            config.target.type,
+            *(one.name for one in config.sources),
+        ]
+        digest = hashlib.blake2b("\n".join(said).encode(), digest_size=6).hexdigest()
+        return f"{engine.REVISION}-{digest}"
+
     def on(self, store: Engine) -> App:
         """The same program, which writes the store so: as the holder of a lock."""
         return replace(self, store=store)
@@ -94,8 +107,17 @@ class App:
 
     def scim(self, target: ScimTargetConfig) -> Target:
         """An endpoint that speaks SCIM."""
-        made: Target = target_class("scim")(target.settings, log=_scim_log.info, clock=self.clock)
+        settings = target.settings
+        if rate := target.requests_per_second:
+            settings = replace(settings, access=replace(settings.access, pace=self._pace(rate)))
+        made: Target = target_class("scim")(settings, log=_scim_log.info, clock=self.clock)
         return made
+
+    def _pace(self, rate: float) -> Pace:
+        """One rate for all processes on PostgreSQL; on SQLite only one runs."""
+        if self.store.dialect.name != "postgresql":
+            return Pace(rate)
+        return Pace(rate, lambda many: paces.reserve(self.store, "target", rate, many))
 
     def budgets(self) -> Budgets:
         """How much may change before a person is asked."""
@@ -130,6 +152,7 @@ class App:
             began=began,
             keep=Keep(timedelta(days=config.retention.audit_days), timedelta(days=config.retention.history_days)),
             sampling=Sampling(*config.proof.figures),
+            calling=self.calling,
             tells={name: source.tell for name, source in sources.items() if isinstance(source, Telling)},
         )
 

@@ -239,6 +239,13 @@ class ScimTargetConfig(ScimServiceConfig):
     bulk: bool = Field(
         default=True, description="Whether many users are created in one request, where the endpoint offers it."
     )
+    requests_per_second: float | None = Field(
+        default=None,
+        gt=0,
+        le=100000,
+        description="The most requests a second that the endpoint is asked, by all processes on all machines together. "
+        "Without it as many as it answers.",
+    )
 
     @property
     def settings(self) -> TargetSettings:

@@ -52,6 +52,11 @@ class Planned(BaseTrigger):  # type: ignore[misc]  # APScheduler has no types
         planned: datetime | None = self._grid.get_next_fire_time(None, after)
         return planned and (quiet_until(self._quiet, planned.astimezone(self._zone)) or planned)
 
+    def came_due(self, since: datetime, now: datetime) -> bool:
+        """Whether there was a time after `since` that has come by now, without what chance adds to it."""
+        begins = self.begins(since + _INSTANT)
+        return begins is not None and begins <= now
+
     def quiet_until(self, now: datetime) -> datetime | None:
         """Until when nothing begins by itself; None: it may now."""
         return quiet_until(self._quiet, now.astimezone(self._zone))

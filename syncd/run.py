@@ -7,14 +7,13 @@ approved of a plan made before.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cache
 
 from connectors.errors import ConnectorError
 from connectors.model import normalise_email
-from syncd import heirs, log
-from syncd.apply import Worker
+from syncd import log
+from syncd.applying import verdicts_now, worker_of
 from syncd.approving import asked_again
 from syncd.comparing import (
     accepts,
@@ -31,7 +30,7 @@ from syncd.continuing import doubt_deeds, go_on, let_through
 from syncd.core import safety
 from syncd.core.approval import decide
 from syncd.core.change import Decision, RecordKey
-from syncd.core.humans import Link, Verdict
+from syncd.core.humans import Link
 from syncd.core.plan import Plan
 from syncd.core.report import Report
 from syncd.core.safety import Review
@@ -40,12 +39,12 @@ from syncd.errors import Interrupted, SyncdError, UsageError
 from syncd.outstanding import without_outstanding
 from syncd.reading import read_sources
 from syncd.reading_account import frozen_groups, merge_groups, note_changed, read_account, rename_groups
+from syncd.sharing import apply_shared, wait_for_others
 from syncd.spans import span
-from syncd.store import accounts, clusters, departures, ledger, links, plans, runs, tracing
+from syncd.store import clusters, departures, ledger, links, plans, runs, tracing
 from syncd.store.continuity import bear_witness
 from syncd.store.erasure import erase_due
-from syncd.store.journal import Journal
-from syncd.store.ledger import Ledger
+from syncd.store.parcels import Sender
 from syncd.store.plans import StoredPlan
 from syncd.store.retention import retire_due
 from syncd.sync import Request, Sync
@@ -164,34 +163,10 @@ def _decide(sync: Sync, stored: StoredPlan) -> dict[str, Decision]:
     return decide(stored.plan, stored.review.decisions, approvals, sync.clock())
 
 
-def _worker(sync: Sync, run_id: int, *, fresh: bool = False) -> tuple[Worker, Journal]:
-    journal = Journal(sync.store, run_id, sync.actor, sync.clock)
-    worker = Worker(
-        sync.target,
-        Ledger(journal, sync.store, run_id, sync.actor, sync.clock),
-        asking=lambda keys: clusters.asking(sync.store, keys, sync.rules),
-        leaving=lambda keys: clusters.leaving(_verdicts_now(sync, keys), replace(sync.ground, now=sync.clock())),
-        taking_over=lambda keys: clusters.taking_over(_verdicts_now(sync, keys)),
-        account_id=cache(lambda email: accounts.id_of(sync.store, email)),
-        leaves=cache(lambda email: heirs.leaves(sync, email)),
-        fresh=fresh,
-        sampling=sync.sampling,
-        critical=sync.critical,
-        progress=lambda count: sync.progress("applied", count),
-    )
-    return worker, journal
-
-
-def _verdicts_now(sync: Sync, keys: Iterable[RecordKey]) -> Iterator[Verdict]:
-    """What a plan would say of these records, by the directory as it was last read."""
-    trust = runs.trust_of(runs.last_reads(sync.store, sync.sources).values())
-    return clusters.verdicts(sync.store, keys, sync.rules, trust, adopt=sync.adopt, precedence=tuple(sync.sources))
-
-
 def _still_adopted(sync: Sync, wanted: Sequence[Link]) -> list[Link]:
     """Those adoptions of an older plan that one made now would make as well."""
     new = links.not_yet(sync.store, wanted)
-    accounts_now = clusters.adopted(_verdicts_now(sync, [link.key for link in new])) if new else {}
+    accounts_now = clusters.adopted(verdicts_now(sync, [link.key for link in new])) if new else {}
     there = sync.target.get(link.fluix_id for link in new) if new else {}
     return [
         link
@@ -205,7 +180,8 @@ def _still_adopted(sync: Sync, wanted: Sequence[Link]) -> list[Link]:
 
 def _resume(sync: Sync, run_id: int) -> int:
     """Take up what a run that was killed left open. Returns how many changes that were."""
-    worker, journal = _worker(sync, run_id)
+    wait_for_others(sync)
+    worker, journal = worker_of(sync, run_id)
     left = journal.open()
     if left:
         worker.resume(left)
@@ -215,7 +191,7 @@ def _resume(sync: Sync, run_id: int) -> int:
 
 
 def _apply(sync: Sync, run_id: int, stored: StoredPlan, resumed: int, *, fresh: bool) -> Report:
-    worker, journal = _worker(sync, run_id, fresh=fresh)
+    worker, journal = worker_of(sync, run_id, fresh=fresh)
     before = journal.done_keys(stored.plan_id)
     review, decisions = stored.review, _decide(sync, stored)
     if not fresh:
@@ -227,8 +203,9 @@ def _apply(sync: Sync, run_id: int, stored: StoredPlan, resumed: int, *, fresh: 
     ]
     adoptions = links.not_yet(sync.store, stored.plan.links) if fresh else _still_adopted(sync, stored.plan.links)
     links.adopt(sync.store, adoptions, sync.actor, sync.clock())
+    sender = Sender(sync.calling, run_id, stored.plan_id, fresh, sync.actor)
     with span("apply", changes=len(going)) as step:
-        applied = worker.apply(stored.plan_id, going)
+        applied = apply_shared(sync, worker, journal, sender, going)
         step.count(done=applied.done.total(), failed=len(applied.failed), stale=len(applied.stale))
     if going:
         with contextlib.suppress(ConnectorError):  # it is done, and the next run reads it in any case

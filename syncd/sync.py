@@ -62,6 +62,8 @@ class Sync:
     """How long what was done stays in the store."""
     sampling: Sampling = EACH_TWENTY
     """How many of the acknowledged changes are read back."""
+    calling: str = ""
+    """What workers have to agree about with whoever runs; see `App.calling`."""
     tells: Mapping[str, Callable[[Mapping[str, Standing]], None]] = field(default_factory=dict)
     """Sources that are told how it stands with their people (external id -> standing), by name."""
 

@@ -92,6 +92,7 @@ class Service:
             clock,
             trust=_trusted(access.ca_file),
             longest=access.longest,
+            pace=access.pace,
         )
         self._authorization = Authorization(access.auth, self._http)
         self._largest = access.largest_answer

@@ -52,6 +52,8 @@ class Access:
     tries: int = 5
     largest_answer: int = 64 << 20
     """Bytes."""
+    pace: Callable[[], None] = lambda: None
+    """Called before each request; it may wait."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,7 @@ COMMANDS = {
     "store": ("syncd.cli.store:store", "Look after the store."),
     "ldap": ("syncd.cli.ldap:ldap", "Look at a directory, and print the source block for it."),
     "serve": ("syncd.cli.serve:serve", "The daemon: runs by itself, and answers over HTTP."),
+    "worker": ("syncd.cli.worker:worker", "One more apply worker, on whatever machine (PostgreSQL)."),
     "pause": ("syncd.cli.pausing:pause", "Let the daemon begin nothing by itself."),
     "resume": ("syncd.cli.pausing:resume", "Let the daemon go on."),
     "completion": ("syncd.cli.completion:completion", "Print the completion script for your shell."),

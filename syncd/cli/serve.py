@@ -21,7 +21,8 @@ from syncd.cli.mail import send_waiting
 from syncd.config import Config, load_config
 from syncd.core.report import Report
 from syncd.daemon.listening import listen, shown
-from syncd.daemon.running import Running, Telling
+from syncd.daemon.running import Telling
+from syncd.daemon.staying import Staying
 from syncd.daemon.supervisor import Role, Supervisor
 from syncd.errors import Exit, Interrupted, SyncdError, advice
 from syncd.metrics import counting_together
@@ -163,7 +164,7 @@ def _run(config: Config, listener: socket.socket, sign: Callable[[], None]) -> N
 
     try:
         with tracing(config.tracing), Courier(app):
-            Running(app, Telling(show_note, show_error, done, lambda: send_waiting(app, _MAILS))).stay()
+            Staying(app, Telling(show_note, show_error, done, lambda: send_waiting(app, _MAILS))).stay()
     except (KeyboardInterrupt, Interrupted):
         return
 

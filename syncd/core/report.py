@@ -27,6 +27,15 @@ class Applied:
     ordered: Counter[str] = field(default_factory=Counter)
     """By kind: what a person was asked to do, and that is not done before a later read shows it."""
 
+    def add(self, other: Applied) -> None:
+        """Count what became of other changes of the same plan as well."""
+        self.done += other.done
+        self.ordered += other.ordered
+        self.failed += other.failed
+        self.stale += other.stale
+        self.unproven += other.unproven
+        self.read_back += other.read_back
+
 
 @dataclass(frozen=True, slots=True)
 class Report:

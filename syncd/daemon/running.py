@@ -1,15 +1,12 @@
-"""The process that runs: what is due, what a source announces, and what somebody asks for, one at a time.
-
-It ends when it is stopped, or, to be started with another configuration, between two runs.
-"""
+"""What the leader does: what is due, what a source announces, and what somebody asks for, one at a time."""
 
 from __future__ import annotations
 
-import signal
 import time
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
@@ -19,7 +16,8 @@ from syncd.core.report import Report
 from syncd.daemon.agenda import Agenda, Due
 from syncd.daemon.alarms import Alarms
 from syncd.daemon.asked import perform_next
-from syncd.errors import Advice, Interrupted, LockedError, UsageError, advice
+from syncd.daemon.firing import Firing
+from syncd.errors import Advice, DeposedError, Interrupted, LockedError, UsageError, advice
 from syncd.planned import Planned, schedules
 from syncd.run import run
 from syncd.signs import Patience, Signs
@@ -58,13 +56,14 @@ class Running:
     Args:
         app: the program, with a store that is this process's own.
         telling: see there.
+        stopper: stops a run.
     """
 
-    def __init__(self, app: App, telling: Telling) -> None:
+    def __init__(self, app: App, telling: Telling, stopper: Stopper) -> None:
         config = app.config
         self._app = app
         self._telling = telling
-        self._stopper = Stopper()
+        self._stopper = stopper
         self._alarms = Alarms(app.store, app.clock, timedelta(hours=config.alerts.no_success_hours))
         self._alarms_at = float("-inf")
         self._patience = Patience(
@@ -72,29 +71,36 @@ class Running:
             timedelta(seconds=config.serve.drain_seconds),
             self._stopper.ask,
         )
-        self._triggers = _triggers(app)
+        self._firing = Firing(app.store)
+        self._triggers = _triggers(app, self._firing)
         self._quiet_until = Planned(config.schedule, app.clock()).quiet_until
         self._heard: set[str] = set()
         self._stirring = Stirring(app.store)
         self._wished = False
         self._fresh = True
         self._first = True
-        self._leave = False
+        self._left: deque[Due] = deque()
+        """What the leader before left."""
 
-    def stay(self) -> None:
-        """Run until a new configuration is to be taken (SIGHUP).
+    def stay(self, leaves: Callable[[], bool], *, took_over: bool = False) -> None:
+        """Run until it is to end.
+
+        Args:
+            leaves: whether it is.
+            took_over: whether another one led before: then nothing runs because this one begins, only what that one left.
 
         Raises:
             Interrupted: asked to stop.
         """
-        signal.signal(signal.SIGHUP, self._on_hangup)
         app = self._app
+        if took_over:
+            self._first = False
+            self._left.extend(self._firing.left(self._triggers, app.clock()))
         with (
-            self._stopper.listening(),
             Watcher(app.sync().sources, self._telling.note) as watcher,
             Agenda(self._triggers, self._missed) as agenda,
         ):
-            while not self._leave:
+            while not leaves():
                 self._step(watcher, agenda)
 
     def _step(self, watcher: Watcher, agenda: Agenda) -> None:
@@ -103,19 +109,23 @@ class Running:
         first = self._first and self._quiet_until(self._app.clock()) is None
         if self._stirring():
             self._wished = self._fresh or wishes.waiting(self._app.store) > 0
-        if not (first or self._wished or self._heard or agenda.waits) or self._is_paused():
+        if not (first or self._left or self._wished or self._heard or agenda.waits) or self._is_paused():
             return
         if self._wished:
             self._run_wish()
         elif first:
             self._first = False
-            self._run("", ())
+            now = self._app.clock()
+            self._run_due("", (), [Due(name, now) for name in self._triggers])
+        elif self._left:
+            left = self._left.popleft()
+            self._run_due(left.name, self._names(left), [left])
         elif self._heard:
             names, self._heard = self._heard, set()
             self._run("", tuple(name.name for name in self._app.config.sources if name.name in names))
         elif (due := agenda.next(self._app.clock())) is not None:
             try:
-                self._run(due.name, self._names(due))
+                self._run_due(due.name, self._names(due), [due])
             finally:
                 agenda.done(due)
 
@@ -126,26 +136,43 @@ class Running:
         others = tuple(source.name for source in self._app.config.sources if source.schedule is None)
         return others if len(others) < len(self._app.config.sources) else ()
 
-    def _run(self, subject: str, names: tuple[str, ...]) -> None:
+    def _run_due(self, subject: str, names: tuple[str, ...], dues: Sequence[Due]) -> None:
+        """What is due: noted before and after. What is interrupted stays begun, for whoever leads next."""
+        for due in dues:
+            self._firing.begin(due)
+        self._run(subject, names, dues)
+        for due in dues:
+            self._firing.done(due)
+
+    def _run(self, subject: str, names: tuple[str, ...], dues: Sequence[Due] = ()) -> None:
         """Read these, but for those that keep failing; where all of them do there is nothing to run, and an alarm says so."""
         troubles, now = quarantines.troubles(self._app.store), self._app.clock()
         if names and all(name in troubles and troubles[name].waits(now) for name in names):
             return
-        self._perform(subject, lambda sync, _signs: run(sync, Request("run", names, patient=True)))
+
+        def task(sync: Sync, _signs: Signs) -> Report:
+            return run(replace(sync, began=lambda run_id: began(sync, run_id)), Request("run", names, patient=True))
+
+        def began(sync: Sync, run_id: int) -> None:
+            sync.began(run_id)
+            for due in dues:
+                self._firing.ran(due, run_id)
+
+        self._perform(subject, task)
 
     def _run_wish(self) -> None:
         """The next wish; at first also those that a killed process began."""
         app, self._fresh = self._app, False
         self._perform(
-            "", lambda sync, signs: perform_next(app.store, sync, app.clock, lambda: signs.run_id), asked=True
+            "", lambda sync, signs: perform_next(sync.store, sync, app.clock, lambda: signs.run_id), asked=True
         )
         self._wished = wishes.waiting(app.store) > 0
 
     def _perform(self, subject: str, task: Callable[[Sync, Signs], Report | None], *, asked: bool = False) -> None:
         signs: Signs | None = None
         try:
-            with self._locked() as signs:
-                report = task(self._app.sync(signs.progress, self._stopper.critical, signs.began), signs)
+            with self._locked() as (app, signs):
+                report = task(app.sync(signs.progress, self._stopper.critical, signs.began), signs)
             if report is not None:
                 self._telling.done(report)
                 self._alarms.well(subject)
@@ -154,6 +181,8 @@ class Running:
             if signs is None or not signs.hung:
                 raise
             self._telling.failed(Advice(error.what, "", "see where it stood in `syncd runs`", error.exit_code))
+        except DeposedError as error:  # whoever took over goes on with it
+            self._telling.failed(Advice(error.what, error.where, error.cure, error.exit_code))
         except LockedError as error:
             self._telling.failed(Advice(error.what, error.where, error.cure, error.exit_code))
             self._alarms.missed(subject, error.what)
@@ -167,14 +196,14 @@ class Running:
         self._alarms_at = float("-inf")
 
     @contextmanager
-    def _locked(self) -> Iterator[Signs]:
+    def _locked(self) -> Iterator[tuple[App, Signs]]:
         app = self._app
         with (
-            run_lock(app.store, "syncd serve", app.clock(), wait_seconds=_LOCK_SECONDS),
-            Signs(app.store, app.clock, self._patience) as signs,
+            run_lock(app.store, "syncd serve", app.clock(), wait_seconds=_LOCK_SECONDS) as store,
+            Signs(store, app.clock, self._patience) as signs,
         ):
             collector.rest()
-            yield signs
+            yield app.on(store), signs
 
     def _is_paused(self) -> bool:
         return paused(self._app.store, self._app.clock()) is not None
@@ -188,12 +217,8 @@ class Running:
             self._alarms_at = time.monotonic()
             self._alarms.look()
 
-    def _on_hangup(self, number: int, frame: object) -> None:
-        del number, frame
-        self._leave = True
 
-
-def _triggers(app: App) -> dict[str, Planned]:
-    """Of each source with a schedule of its own, and of the others together (empty name)."""
+def _triggers(app: App, firing: Firing) -> dict[str, Planned]:
+    """Of each source with a schedule of its own, and of the others together (empty name); `every` goes on as it was counted."""
     now = app.clock()
-    return {name: Planned(schedule, now) for name, schedule in schedules(app.config).items()}
+    return {name: Planned(schedule, firing.last(name) or now) for name, schedule in schedules(app.config).items()}

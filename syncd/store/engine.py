@@ -27,6 +27,7 @@ DIRECT: Final = "direct"
 """The execution option that holds the engine whose connections go to PostgreSQL itself, where others go through PgBouncer."""
 
 _BUSY_SECONDS = 30
+_UPGRADE = 0x75706772  # "upgr"
 
 _PRAGMAS = (
     "journal_mode=WAL",
@@ -233,13 +234,25 @@ def require_current(engine: Engine) -> None:
     if there is None:
         upgrade(engine)
         return
+    if fits(engine, there):
+        return
     refuse_newer(engine, there)
-    if there != REVISION:
-        raise StoreError(
-            f"the store is of an older version ({there}; this program needs {REVISION})",
-            where=engine.url.database or "",
-            cure="make a copy of it, then run `syncd store upgrade`",
-        )
+    raise StoreError(
+        f"the store is of an older version ({there}; this program needs {REVISION})",
+        where=engine.url.database or "",
+        cure="make a copy of it, then run `syncd store upgrade`",
+    )
+
+
+def fits(engine: Engine, there: str | None) -> bool:
+    """Whether this program goes with a store of this revision.
+
+    On PostgreSQL with the next one as well, so that several machines can be upgraded one after the other: a migration only adds,
+    and what nothing needs any more is taken away by the one after it.
+    """
+    if there == REVISION:
+        return True
+    return engine.dialect.name == "postgresql" and there is not None and there == f"{int(REVISION) + 1:04d}"
 
 
 def refuse_newer(engine: Engine, there: str | None) -> None:
@@ -265,4 +278,10 @@ def upgrade(engine: Engine, to: str = "head") -> None:
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     with writing(engine) as connection:
         config.attributes["connection"] = connection
+        if engine.dialect.name == "postgresql":  # who comes second finds it done
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _UPGRADE})
         command.upgrade(config, to)
+        if engine.dialect.name == "postgresql":
+            from syncd.store import queue  # noqa: PLC0415 - it stands on this module
+
+            queue.make_ready(connection)

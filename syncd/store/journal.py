@@ -7,7 +7,7 @@ id, so that the target does nothing twice.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine, bindparam, literal_column, select, up
 
 from connectors.model import Outcome, Step
 from syncd.core.change import Change
+from syncd.core.report import Applied
 from syncd.core.saga import Verify, Work
 from syncd.store import links, tallies
 from syncd.store.audit import Event, append
@@ -92,9 +93,15 @@ class Journal:
             connection.execute(upsert(connection, journal), rows)
             append(connection, [self._event(change, step.verb, "stale", why) for change, step, why in dropped], now)
 
-    def open(self) -> list[tuple[int, Change, int, Work]]:
-        """Every step that was intended and has no end: (plan number, change, place, step), in their order."""
-        query = select(journal).where(_OPEN).order_by(journal.c.plan_id, journal.c.key, journal.c.place)
+    def open(self, plan_id: int | None = None, keys: Collection[str] = ()) -> list[tuple[int, Change, int, Work]]:
+        """Every step that was intended and has no end: (plan number, change, place, step), in their order.
+
+        Args:
+            plan_id: only of these changes of this plan; None: of all.
+            keys: see there.
+        """
+        of_these = () if plan_id is None else (journal.c.plan_id == plan_id, journal.c.key.in_(keys))
+        query = select(journal).where(_OPEN, *of_these).order_by(journal.c.plan_id, journal.c.key, journal.c.place)
         with reading(self._engine) as connection:
             return [
                 (row.plan_id, change_of(connection, row.plan_id, row.key), row.place, _step(row.step))
@@ -122,6 +129,39 @@ class Journal:
             for key, state in connection.execute(query):
                 states[key].add(state)
         return {key for key, seen in states.items() if seen == {"done"}}
+
+    def ended(self, plan_id: int, changes: Iterable[Change]) -> Applied:
+        """What became of those of these changes that ended in this run, as whoever applied them counted it."""
+        found, applied = defaultdict[str, list[tuple[str, str]]](list), Applied()
+        columns = (journal.c.key, journal.c.state, journal.c.message)
+        query = select(*columns).where(journal.c.plan_id == plan_id, journal.c.run_id == self._run_id)
+        with reading(self._engine) as connection:
+            for key, state, message in connection.execute(query.order_by(journal.c.key, journal.c.place)):
+                found[key].append((state, message))
+        for change in changes:
+            states = [state for state, _ in found.get(change.key, ())]
+            why = dict(reversed(found.get(change.key, ())))
+            if not states or "intended" in states:
+                continue
+            if "stale" in states:
+                applied.stale.append((change, why["stale"]))
+            elif "failed" in states:
+                applied.failed.append((change, why["failed"]))
+            elif "unproven" in states:
+                applied.unproven.append((change, why["unproven"]))
+            else:
+                (applied.ordered if "ordered" in states else applied.done)[change.kind] += 1
+        return applied
+
+    def ended_keys(self, plan_id: int) -> set[str]:
+        """The changes of a plan that this run has ended, however."""
+        query = select(journal.c.key, journal.c.state)
+        query = query.where(journal.c.plan_id == plan_id, journal.c.run_id == self._run_id)
+        open_, seen = set[str](), set[str]()
+        with reading(self._engine) as connection:
+            for key, state in connection.execute(query):
+                (open_ if state == "intended" else seen).add(key)
+        return seen - open_
 
     def _row(
         self, plan_id: int, placed: tuple[Change, int, Work], now: datetime, state: str, message: str = ""

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from threading import Lock, Thread
+from types import MappingProxyType
 from typing import Any, Final
 
 from flask import Flask, jsonify
@@ -21,7 +22,8 @@ from sqlalchemy import Engine
 from syncd import log
 from syncd.bootstrap import App
 from syncd.errors import StoreError
-from syncd.store.engine import REVISION, revision
+from syncd.store import nodes
+from syncd.store.engine import REVISION, fits, revision
 
 THREADS: Final = "syncd threads"
 """Where the application keeps the threads that must live as long as it does."""
@@ -55,7 +57,20 @@ def add_health(web: Flask, app: App) -> None:
         found = {"config": "", "store": store, "version": version, "disk": disk()}
         if failed := {name: reason for name, reason in found.items() if reason}:
             log.tell("not_ready", failed=list(failed), reasons=list(failed.values()))
-        return _answer(found)
+        return _answer(found, _leader(app.store) if not store else {})
+
+
+def _leader(store: Engine) -> dict[str, Any]:
+    """Who leads, where several could."""
+    if store.dialect.name != "postgresql":
+        return {}
+    found = nodes.leader(store)
+    told = (
+        {"holder": found.holder, "since": found.began_at.isoformat(), "seen": found.beat_at.isoformat()}
+        if found
+        else None
+    )
+    return {"leader": told}
 
 
 def _alive(thread: Thread) -> str:
@@ -68,7 +83,7 @@ def _store(store: Engine) -> tuple[str, str]:
         there = revision(store)
     except StoreError as error:
         return f"{error.what}: {error.cure or 'see the log'}", "the store does not answer"
-    if there != REVISION:
+    if not fits(store, there):
         return "", f"the store is of version {there}, and this program needs {REVISION}: `syncd store upgrade`"
     return "", ""
 
@@ -111,10 +126,10 @@ class _Remembered:
             return self._found
 
 
-def _answer(found: Mapping[str, str]) -> ResponseReturnValue:
+def _answer(found: Mapping[str, str], more: Mapping[str, Any] = MappingProxyType({})) -> ResponseReturnValue:
     well = not any(found.values())
     checks = {name: {"ok": not reason, **({"reason": reason} if reason else {})} for name, reason in found.items()}
-    document: dict[str, Any] = {"status": "ok" if well else "failed", "checks": checks}
+    document: dict[str, Any] = {"status": "ok" if well else "failed", "checks": checks, **more}
     answer = jsonify(document)
     answer.headers["Cache-Control"] = "no-store"
     return answer, 200 if well else 503

@@ -9,7 +9,7 @@ from syncd.bootstrap import budgets_of
 from syncd.config_daemon import ScheduleConfig, span
 from syncd.core.budgets import NOTHING, BudgetKind, Budgets, Limit, Past, Tally, Window
 from syncd.planned import Planned, schedules
-from syncd.store import alerts, glance, pauses, plan_pages, plans, quarantines, runs, sizes, tallies, wishes
+from syncd.store import alerts, glance, nodes, pauses, plan_pages, plans, quarantines, runs, sizes, tallies, wishes
 from syncd.store.plan_pages import Head
 from syncd.web.desk import Desk, Document, Query
 from syncd.web.frame import Room
@@ -118,6 +118,8 @@ class Overview(Document):
     next_run: datetime | None
     """The earliest of `next_runs`; None: none is known."""
     next_runs: list[NextRun]
+    leader: str
+    """Which process leads, of several machines (HOST:PID); empty: none does, or there is only one machine."""
     waiting: int
     """How many wishes wait."""
     running: RunLine | None
@@ -147,6 +149,7 @@ def overview(desk: Desk, asked: Query) -> Overview:
         schedule=_said(desk.app.config.schedule),
         next_run=min((one.at for one in next_runs if one.at), default=None),
         next_runs=next_runs,
+        leader=_leader(desk),
         waiting=wishes.waiting(desk.store),
         running=next((run for run in last if run.state == "running"), None),
         held=_held(desk, newest),
@@ -154,6 +157,11 @@ def overview(desk: Desk, asked: Query) -> Overview:
         people=_chart(glance.people_over_time(desk.store, names), desk.now.date()),
         last_runs=last,
     )
+
+
+def _leader(desk: Desk) -> str:
+    found = nodes.leader(desk.store) if desk.store.dialect.name == "postgresql" else None
+    return found.holder if found else ""
 
 
 def _next_runs(desk: Desk, pause: pauses.Pause | None) -> Iterator[NextRun]:

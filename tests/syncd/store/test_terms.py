@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Engine, select, text
+from sqlalchemy.exc import OperationalError
 
 from syncd.bootstrap import App
-from syncd.errors import DeposedError, StoreError, advice
+from syncd.errors import DeposedError, advice
 from syncd.run import run
 from syncd.store import runs, terms
 from syncd.store.audit import verify
-from syncd.store.engine import reading, writing
+from syncd.store.engine import reading, store_errors, writing
 from syncd.store.fencing import fenced, number_of
 from syncd.store.journal import Journal
 from syncd.store.lock import run_lock
@@ -118,9 +119,12 @@ def test_who_takes_over_waits_for_the_transaction_that_is_open(store: Engine) ->
     mine = fenced(store, "x", number)
     with writing(mine) as connection:
         connection.execute(meta.insert(), {"name": "written", "value": "in time"})
-        with pytest.raises(StoreError, match="lock timeout"), writing(store) as other:
-            other.execute(text("SET LOCAL lock_timeout = '200ms'"))
-            terms.take(other, "x")
+        impatient = store.execution_options(isolation_level="AUTOCOMMIT")
+        with store_errors(store), impatient.connect() as other:
+            other.execute(text("SET lock_timeout = '200ms'"))
+            with pytest.raises(OperationalError, match="lock timeout"):
+                terms.take(other, "x")
+            other.execute(text("SET lock_timeout = '60s'"))
     with writing(store) as other:
         assert terms.take(other, "x") == number + 1
     with pytest.raises(DeposedError) as refused, writing(mine):
