@@ -14,6 +14,7 @@ from syncd.config_daemon import ServeConfig
 
 ROOT = Path(__file__).parent.parent
 UNIT = (ROOT / "deploy/syncd.service").read_text(encoding="utf-8")
+WORKER = (ROOT / "deploy/syncd-worker@.service").read_text(encoding="utf-8")
 CONTAINER = (ROOT / "deploy/Containerfile").read_text(encoding="utf-8")
 EXPOSED = 15
 """Tenths of systemd's exposure level: 0 is safe, 100 is not."""
@@ -21,27 +22,28 @@ EXPOSED = 15
 needs_systemd = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="there is no systemd-analyze")
 
 
-def settings() -> dict[str, list[str]]:
+def settings(of: str = UNIT) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
-    for line in UNIT.splitlines():
+    for line in of.splitlines():
         name, equals, value = line.partition("=")
         if equals and not line.startswith("#"):
             found.setdefault(name, []).append(value)
     return found
 
 
-@pytest.fixture
-def unit(tmp_path: Path) -> Path:
+@pytest.fixture(params=["syncd.service", "syncd-worker@.service"])
+def unit(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """With a program that is there."""
-    path = tmp_path / "syncd.service"
-    path.write_text(UNIT.replace("/opt/fluix-syncd/bin/syncd", "/bin/true"), encoding="utf-8")
+    path = tmp_path / request.param.replace("@", "@1")
+    text = (ROOT / "deploy" / request.param).read_text(encoding="utf-8")
+    path.write_text(text.replace("/opt/fluix-syncd/bin/syncd", "/bin/true"), encoding="utf-8")
     return path
 
 
 @needs_systemd
 def test_systemd_takes_the_unit(unit: Path) -> None:
     ran = subprocess.run(["systemd-analyze", "verify", unit], capture_output=True, text=True, check=False)
-    about_it = [line for line in ran.stderr.splitlines() if "syncd.service" in line and "Documentation" not in line]
+    about_it = [line for line in ran.stderr.splitlines() if unit.name in line and "Documentation" not in line]
     assert about_it == []
 
 
@@ -90,6 +92,15 @@ def test_the_container_is_run_with_no_more_than_is_needed() -> None:
     assert "--privileged" not in call
     assert re.findall(r"^VOLUME (.+)$", CONTAINER, re.MULTILINE) == ["/var/lib/syncd"]
     assert not re.search(r"^(?:ENV|ARG) .*(?:PASSWORD|SECRET|TOKEN)", CONTAINER, re.MULTILINE)
+
+
+def test_a_worker_is_as_safe_as_the_daemon() -> None:
+    daemon, worker = settings(), settings(WORKER)
+    assert shlex.split(worker["ExecStart"][0])[1:3] == ["worker", "--config"]
+    told = {"Description", "ExecStart", "ExecReload", "WatchdogSec"}
+    assert {name: daemon[name] for name in daemon.keys() - told} == {
+        name: worker[name] for name in worker.keys() - told
+    }
 
 
 def test_the_container_has_no_root_and_tells_whether_it_is_well() -> None:

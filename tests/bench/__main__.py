@@ -32,6 +32,7 @@ from tests.bench.report import FILE, write
 from tests.bench.review import review
 from tests.bench.scim import scim
 from tests.bench.servers import servers
+from tests.bench.workers import failover, workers
 
 console = Console(width=110)
 Results = list[dict[str, Any]]
@@ -157,6 +158,8 @@ BENCHES = {
     "console": console_pages,
     "daemon": daemon,
     "servers": servers,
+    "workers": workers,
+    "failover": failover,
 }
 
 

@@ -1,0 +1,93 @@
+"""Apply with 1, 2 and 4 workers where the target is the bottleneck, and how soon another machine leads when one is lost.
+
+Goals: at least 1.8 times as fast with 2 workers as with 1, at a target that answers in 20 ms; another one runs within 10 s.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from rich.console import Console
+
+from syncd.run import apply_plan, make_plan
+from syncd.store.lock import run_lock
+from syncd.sync import Request
+from tests.house import House, staff
+from tests.nodes import fail_over, lost_and_doubled
+from tests.postgres import postgres
+from tests.scim_services import TOKEN, Asked, Given, OurService, our_service
+from tests.workers import working
+
+ANSWERS_IN = 0.02
+console = Console(width=110)
+
+
+class Slow(OurService):
+    """It answers any number of requests at once, each in its time."""
+
+    def answer(self, asked: Asked) -> Given:
+        time.sleep(ANSWERS_IN)
+        return super().answer(asked)
+
+
+def workers(scratch: Path, *, quick: bool) -> list[dict[str, Any]]:
+    """New people into a SCIM endpoint that takes 20 ms for each answer."""
+    people = 100 if quick else 400
+    took: dict[int, list[float]] = {count: [] for count in (0, 1, 2, 4)}
+    for number in range(1 if quick else 3):
+        for count, seconds in took.items():
+            seconds.append(_applied(scratch / f"workers-{count}-{number}", people, count))
+    found = {count: median(seconds) for count, seconds in took.items()}
+    console.print(f"[bold]{people} people into a target that answers in {ANSWERS_IN * 1000:.0f} ms[/]")
+    for count, seconds in found.items():
+        who = f"{count} workers" if count else "the run by itself"
+        console.print(
+            f"  {who}: {seconds:.1f} s, {people / seconds:.0f} a second, {found[1] / seconds:.2f} x one worker"
+        )
+    console.print()
+    return [{"bench": "workers", "side": str(count), "seconds": seconds} for count, seconds in found.items()]
+
+
+def _applied(folder: Path, people: int, count: int) -> float:
+    folder.mkdir()
+    (folder / "token").write_text(TOKEN)
+    (folder / "token").chmod(0o600)
+    with our_service() as service, ExitStack() as stack:
+        target = {"type": "scim", "url": service.url, "auth": {"token": {"file": "token"}}}
+        house = House(folder, {"store": postgres().new_store(), "target": target})
+        house.hire(staff(people))
+        app = house.app()
+        for _ in range(count):
+            stack.enter_context(working(house))
+        with run_lock(app.store, "syncd run", app.clock()) as store:
+            plan = make_plan(app.on(store).sync(), Request("plan"))
+            service.__class__ = Slow
+            began = time.perf_counter()
+            report = apply_plan(app.on(store).sync(), plan.plan_id)
+            took = time.perf_counter() - began
+        assert report.outcome["done"] == people + 1, report.outcome
+        app.store.dispose()
+    return took
+
+
+def failover(scratch: Path, *, quick: bool) -> list[dict[str, Any]]:
+    """The leader is killed with all its processes, again and again; until another one led and ran what was due."""
+    folder = scratch / "failover"
+    folder.mkdir()
+    serve = {"listen": "127.0.0.1:0", "workers": 1}
+    house = House(folder, {"store": postgres().new_store(), "serve": serve, "schedule": {"every": "2s"}})
+    house.hire(staff(5))
+    store = house.app().store
+    with ExitStack() as stack:
+        took = fail_over(house, store, stack, 3 if quick else 20)
+    lost, doubled = lost_and_doubled(store)
+    store.dispose()
+    console.print(
+        f"[bold]failover[/]: {len(took)} times; another one had begun what was due after {median(took):.1f} s (median), "
+        f"{max(took):.1f} s (worst); {len(lost)} runs lost, {len(doubled)} doubled\n"
+    )
+    return [{"bench": "failover", "side": "ours", "median_s": median(took), "worst_s": max(took)}]
