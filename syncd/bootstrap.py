@@ -21,7 +21,6 @@ from connectors.fluix.portal import PortalTarget
 from connectors.fluix.portal.notice import Notice
 from connectors.fluix.webhook import Webhook
 from connectors.model import normalise_email
-from connectors.pace import Pace
 from connectors.registry import source_class, target_class
 from syncd import log
 from syncd.config import Config, SourceConfig
@@ -109,15 +108,10 @@ class App:
         """An endpoint that speaks SCIM."""
         settings = target.settings
         if rate := target.requests_per_second:
-            settings = replace(settings, access=replace(settings.access, pace=self._pace(rate)))
+            pace = paces.pace_of(self.store, "target", rate)
+            settings = replace(settings, access=replace(settings.access, pace=pace))
         made: Target = target_class("scim")(settings, log=_scim_log.info, clock=self.clock)
         return made
-
-    def _pace(self, rate: float) -> Pace:
-        """One rate for all processes on PostgreSQL; on SQLite only one runs."""
-        if self.store.dialect.name != "postgresql":
-            return Pace(rate)
-        return Pace(rate, lambda many: paces.reserve(self.store, "target", rate, many))
 
     def budgets(self) -> Budgets:
         """How much may change before a person is asked."""

@@ -5,8 +5,16 @@ from __future__ import annotations
 from sqlalchemy import Engine, func, select
 from sqlalchemy.dialects.postgresql import insert
 
+from connectors.pace import Pace
 from syncd.store.engine import store_errors
 from syncd.store.node_tables import paces
+
+
+def pace_of(engine: Engine, name: str, rate: float) -> Pace:
+    """Requests of this name: one rate for all processes on PostgreSQL; on SQLite only one runs."""
+    if engine.dialect.name != "postgresql":
+        return Pace(rate)
+    return Pace(rate, lambda many: reserve(engine, name, rate, many))
 
 
 def reserve(engine: Engine, name: str, rate: float, many: int) -> float:

@@ -6,7 +6,8 @@ told by Procrastinate's heartbeats, by the database's clock. May not: know what 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Connection, Engine, select, text
@@ -37,10 +38,17 @@ def make_ready(connection: Connection) -> None:
         cure = "install it with `pip install fluix-syncd[postgresql]`"
         raise StoreError(f"the queue for PostgreSQL is missing: {error.name}", where="store", cure=cure) from None
     connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
+    driver: Any = connection.connection.dbapi_connection
+    with _inside(connection):
+        driver.execute(SchemaManager.get_schema())
+
+
+@contextmanager
+def _inside(connection: Connection) -> Iterator[None]:
+    """Names are Procrastinate's for a while: its functions and triggers say them without their schema."""
     before = connection.execute(text("SHOW search_path")).scalar()
     connection.execute(text(f"SET LOCAL search_path TO {SCHEMA}"))
-    driver: Any = connection.connection.dbapi_connection
-    driver.execute(SchemaManager.get_schema())
+    yield
     connection.execute(text("SELECT set_config('search_path', :before, true)"), {"before": before})
 
 
@@ -59,24 +67,21 @@ def defer(connection: Connection, queue: str, told: Sequence[dict[str, Any]]) ->
     from procrastinate.manager import JobManager  # noqa: PLC0415 - as above
     from procrastinate.sync_psycopg_connector import SyncPsycopgConnector  # noqa: PLC0415 - as above
 
-    before = connection.execute(text("SHOW search_path")).scalar()
-    connection.execute(text(f"SET LOCAL search_path TO {SCHEMA}"))
     jobs = [Job(queue=queue, lock=None, queueing_lock=None, task_name=TASK, task_kwargs=one) for one in told]
     manager = JobManager(SyncPsycopgConnector())
-    done = manager.batch_defer_jobs(jobs, connection=connection.connection.dbapi_connection)
-    connection.execute(text("SELECT set_config('search_path', :before, true)"), {"before": before})
+    with _inside(connection):
+        done = manager.batch_defer_jobs(jobs, connection=connection.connection.dbapi_connection)
     return [job.id or 0 for job in done]
 
 
 def withdraw(connection: Connection, job_ids: Sequence[int]) -> None:
     """Take back jobs that nobody has begun; those of dead workers, too."""
-    connection.execute(
-        text(
-            f"DELETE FROM {SCHEMA}.procrastinate_jobs j WHERE j.id = ANY(:ids) AND (j.status <> 'doing' OR NOT EXISTS"  # noqa: S608 - our own words
-            f" (SELECT 1 FROM {SCHEMA}.procrastinate_workers w WHERE w.id = j.worker_id AND w.{_LIVES}))"
-        ),
-        {"ids": list(job_ids)},
+    taken = text(
+        "DELETE FROM procrastinate_jobs j WHERE j.id = ANY(:ids) AND (j.status <> 'doing' OR NOT EXISTS"  # noqa: S608 - our own words
+        f" (SELECT 1 FROM procrastinate_workers w WHERE w.id = j.worker_id AND w.{_LIVES}))"
     )
+    with _inside(connection):
+        connection.execute(taken, {"ids": list(job_ids)})
 
 
 def lost(connection: Connection, job_ids: Sequence[int]) -> set[int]:
