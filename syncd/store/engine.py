@@ -94,7 +94,7 @@ def open_engine(url: str, direct: str | None = None) -> Engine:
 
 
 def _served(url: URL, direct: str | None) -> Engine:
-    """An engine for PostgreSQL; see `pooling` for what another one beside it is for. What the address says itself stands before it."""
+    """An engine for PostgreSQL; see `pooling` for what another one beside it is for. What the address says stands before ours."""
     usual = {name: value for name, value in _SERVED["connect_args"].items() if name not in url.query}
     if direct:
         other = {DIRECT: _served(make_url(direct), None)}
