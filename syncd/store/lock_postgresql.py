@@ -1,7 +1,7 @@
 """Locks on one PostgreSQL, however many processes and machines: advisory locks, each on a connection of its own.
 
-One run at a time holds the first, the `serve` that leads the second. The server lets a lock go when its connection ends, however it
-ends. It is one that goes to the server itself (`pooling`): through PgBouncer a session's lock would be lost with the transaction, or
+One run at a time holds the first, the `serve` that leads the second. The server lets a lock go when its connection ends, however
+it ends. That one goes to the server itself (`pooling`): through PgBouncer a session's lock would be lost with the transaction, or
 stay with somebody else. Who has a lock takes the next number in `terms`, so that one that lost it unknowingly is refused.
 """
 
