@@ -13,7 +13,7 @@ from syncd.config import load_config
 from syncd.config_values import store_address
 from syncd.errors import Exit, UsageError
 from syncd.store.copying import copy_store
-from syncd.store.engine import REVISION, open_engine, refuse_newer, revision
+from syncd.store.engine import REVISION, open_engine, refuse_newer, require_current, revision
 from syncd.store.engine import upgrade as upgrade_store
 from syncd.store.lock import run_lock
 
@@ -58,6 +58,7 @@ def copy(config_file: Path, *, address: str, as_json: bool) -> int:
     except ValueError as error:
         raise UsageError(f"--to {error}", where="--to") from None
     source, target = _engine(config_file), open_engine(address)
+    require_current(target)
     with run_lock(source, "syncd store copy", utc_now()), run_lock(target, "syncd store copy", utc_now()):
         copied = copy_store(source, target)
     if as_json:
