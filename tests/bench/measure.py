@@ -13,6 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+_BEGUN = time.process_time()
+"""A measured process imports this room last."""
+
 
 @dataclass(frozen=True, slots=True)
 class Measured:
@@ -25,6 +28,8 @@ class Measured:
     """Peak resident set in MB, as the kernel counted it since the process's own program began."""
     said: Any
     """What the process printed last, as JSON: its own count of the work, and the seconds of the work alone."""
+    work: float = 0.0
+    """Of `cpu`, what came after this room was imported: the work without what Python and libraries take to begin."""
 
 
 def once(module: str, *args: str) -> Measured:
@@ -39,7 +44,8 @@ def once(module: str, *args: str) -> Measured:
     if process.returncode:
         raise SystemExit(f"{module} {' '.join(args)} ended with {process.returncode}")
     said = json.loads(printed.strip().splitlines()[-1])
-    return Measured(wall, usage.ru_utime + usage.ru_stime, said.pop("memory_mb"), said)
+    memory, work = said.pop("memory_mb"), said.pop("work_cpu")
+    return Measured(wall, usage.ru_utime + usage.ru_stime, memory, said, work)
 
 
 def in_turn(sides: dict[str, tuple[str, ...]], rounds: int) -> dict[str, Measured]:
@@ -62,11 +68,13 @@ def _median(runs: list[Measured]) -> Measured:
         statistics.median(run.cpu for run in runs),
         statistics.median(run.memory for run in runs),
         {**runs[-1].said, "seconds": statistics.median(run.said["seconds"] for run in runs)},
+        statistics.median(run.work for run in runs),
     )
 
 
 def say(seconds: float, **counts: Any) -> None:
     """What a measured process prints last."""
+    work = time.process_time() - _BEGUN
     status = Path("/proc/self/status").read_text(encoding="ascii")
     peak = next(line for line in status.splitlines() if line.startswith("VmHWM"))
-    print(json.dumps({"seconds": seconds, "memory_mb": int(peak.split()[1]) / 1024, **counts}))
+    print(json.dumps({"seconds": seconds, "work_cpu": work, "memory_mb": int(peak.split()[1]) / 1024, **counts}))
