@@ -73,7 +73,7 @@ release: $(VENV)/.tests-installed
 bench: $(VENV)/.tests-installed
 	$(BIN)/python -m tests.bench $(ARGS)
 
-# Ratios at reduced size, under a minute: what `make bench` measures did not become twice as dear.
+# Ratios at reduced size, in about a minute: what `make bench` measures did not become three times as dear.
 guard: $(VENV)/.tests-installed
 	$(BIN)/python -m tests.bench.guard
 

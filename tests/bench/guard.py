@@ -2,8 +2,8 @@
 
 Each side is a process of its own; they take turns, and medians of their processor time and memory are compared. What Python
 and libraries take to begin is several times the work at such sizes: where work is meant it is measured without them. Bounds are
-about twice what was measured on two busy cores: a mistake that doubles the work goes beyond them, a bad day does not, and
-work of a person that should be the same at both sizes may be half as much again. Without slapd it fails.
+two to three times what was measured on two busy cores: three times the work goes beyond them, a bad day does not, and twice
+the work may pass. The work of one person may be half as much again at the larger size. Without slapd it fails.
 """
 
 from __future__ import annotations
