@@ -3,7 +3,8 @@
 Each side is a process of its own; they take turns, and medians of their processor time and memory are compared. What Python
 and libraries take to begin is several times the work at such sizes: where work is meant it is measured without them. Bounds are
 two to three times what was measured on two busy cores: three times the work goes beyond them, a bad day does not, and twice
-the work may pass. The work of one person may be half as much again at the larger size. Without slapd it fails.
+the work may pass. The work of one person may be half as much again at the larger size. What is over its bound is
+measured once more, and fails if it is so again. Without slapd it fails.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 
 from rich.console import Console
@@ -123,10 +125,17 @@ def _start(rounds: int) -> dict[str, Measured]:
     return in_turn(sides, rounds)
 
 
+def _judged_now() -> list[tuple[Bound, float]]:
+    with tempfile.TemporaryDirectory(prefix="syncd-guard-") as scratch:
+        return judged(measure(Path(scratch)))
+
+
 def main() -> None:
     """Measure, show, and fail where something is over its bound."""
-    with tempfile.TemporaryDirectory(prefix="syncd-guard-") as scratch:
-        judgement = judged(measure(Path(scratch)))
+    judgement = _judged_now()
+    if over(judgement):  # once may be the machine's fault
+        again = _judged_now()
+        judgement = [min(one, other, key=itemgetter(1)) for one, other in zip(judgement, again, strict=True)]
     table = Table("ratio", "is", "at most", title="Ratios at reduced size", title_justify="left")
     for bound, ratio in judgement:
         table.add_row(bound.what, f"{ratio:.2f}", f"{bound.most:g}")
