@@ -26,10 +26,9 @@ from syncd.store.journal import Journal
 from syncd.store.parcels import Parcel, Sender
 from syncd.sync import Sync
 
-SIZE: Final = 20
-"""How many changes a parcel has at most, where its lanes are short."""
-_MANY_SIZE: Final = 100
-"""Of memberships, which a target may take together."""
+SIZE: Final = 100
+"""How many changes a parcel has at most, where its lanes are short. A target is asked for its groups once or more a parcel, and
+takes members of one group together: small ones cost (measured: docs/decisions/0016-many-nodes.md)."""
 _LOOKS_EVERY: Final = 0.03
 _COUNTS_EVERY: Final = 1.0
 
@@ -85,9 +84,8 @@ class _Shared:
     def apply(self, phase: Phase, workers: int) -> Applied:
         """Apply the changes of one kind."""
         changes = phase.changes
-        most = _MANY_SIZE if phase.kind in {"add_member", "remove_member"} else SIZE
         # Several for each worker, so that none waits long for the slowest.
-        parts = parcels(phase.lanes, max(1, min(most, len(changes) // (workers * 3))))
+        parts = parcels(phase.lanes, max(1, min(SIZE, len(changes) // (workers * 3))))
         numbers = kept.give(self._sync.store, self._sender, parts)
         log.tell("parcels_given", parcels=len(numbers), changes=len(changes))
         try:
