@@ -34,16 +34,19 @@ def real_upgrades() -> None:
     syncd.store.engine.upgrade = _upgrade
 
 
-def _copied(engine: Engine) -> None:
-    if engine.dialect.name != "sqlite" or not engine.url.database or engine.url.database == ":memory:":
-        _upgrade(engine)
+def _copied(engine: Engine, to: str = "head") -> None:
+    if not _is_new_file(engine) or to != "head":
+        _upgrade(engine, to)
         return
-    with reading(engine) as connection:
-        if inspect(connection).get_table_names():
-            _upgrade(engine)
-            return
     with store_errors(engine), engine.connect() as connection:
         _template().backup(connection.connection.dbapi_connection)
+
+
+def _is_new_file(engine: Engine) -> bool:
+    if engine.dialect.name != "sqlite" or not engine.url.database or engine.url.database == ":memory:":
+        return False
+    with reading(engine) as connection:
+        return not inspect(connection).get_table_names()
 
 
 @cache

@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from syncd.store import nodes, wishes
 from syncd.store.audit import verify
 from syncd.store.wishes import Wish
+from tests.depth import examples
 from tests.house import House, staff
 from tests.nodes import fail_over, lost_and_doubled, started
 from tests.postgres import needs_postgres, postgres
@@ -20,7 +21,7 @@ from tests.serving import until
 from tests.syncd.store.test_terms import end_lock
 
 pytestmark = needs_postgres
-FAILOVERS = int(os.environ.get("SYNCD_FAILOVERS", "3"))
+FAILOVERS = int(os.environ.get("SYNCD_FAILOVERS", str(examples(3, 100))))
 
 
 @pytest.fixture
@@ -42,6 +43,7 @@ def store(company: House) -> Iterator[Engine]:
     engine.dispose()
 
 
+@pytest.mark.search
 def test_when_the_leader_is_killed_another_one_goes_on_and_nothing_is_lost_or_doubled(
     company: House, store: Engine
 ) -> None:

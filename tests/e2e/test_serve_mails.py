@@ -26,11 +26,14 @@ def accepting(drips: bool) -> Iterator[int]:
         while not over.is_set():
             with suppress(TimeoutError):
                 connected.append(listener.accept()[0])
-            for one in connected if drips else ():
+            for one in [*connected] if drips else ():
                 try:
                     one.send(b"2")
                 except OSError:
                     connected.remove(one)
+                    one.close()
+        for one in connected:
+            one.close()
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(0.05)

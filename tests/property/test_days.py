@@ -66,10 +66,10 @@ def test_one_source_with_a_fault_does_not_delete_the_people_of_another(
 @few
 @given(histories, policies())
 def test_applying_leaves_nothing_to_do(history: list[Day], configuration: dict[str, Any]) -> None:
-    """What follows when an address becomes free takes one run more; after that only what is held is left."""
+    """What follows when an address becomes free takes one run more, for each who waits for another's; then only what is held is left."""
     with world(configuration) as one:
         for day in history:
-            last = [one.run(Faulty("hr", day), hours=hours) for hours in (20, 0, 0, 0)][-1]
+            last = [one.run(Faulty("hr", day), hours=hours) for hours in (20, 0, 0, *(0 for _ in day))][-1]
             assert last is not None
             assert last.outcome["failed"] == 0
             assert last.outcome["done"] == 0, [change.key for change in last.plan.changes]

@@ -144,7 +144,7 @@ def test_incremental_equals_full(history: list[Day], configuration: dict[str, An
 def test_applying_leaves_nothing_to_do(history: list[Day], configuration: dict[str, Any]) -> None:
     with world(configuration) as one:
         for day in history:
-            last = [one.run(Directory("hr", day), hours=hours) for hours in (20, 0, 0, 0)][-1]
+            last = [one.run(Directory("hr", day), hours=hours) for hours in (20, 0, 0, *(0 for _ in day))][-1]
             assert last is not None
             assert (last.outcome["failed"], last.outcome["done"]) == (0, 0), [
                 change.key for change in last.plan.changes

@@ -25,7 +25,7 @@ def console(house: House) -> Console:
     return console_of(house)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")  # two at a time do not go in one process, and others open theirs
 def chromium() -> Iterator[Browser]:
     if not CHROMIUM:
         pytest.skip("needs chromium")
