@@ -75,6 +75,7 @@ class App:
         decides = (config.people, config.groups, config.leavers, config.proof, config.approvals)
         said = [part.model_dump_json() for part in decides] + [
             config.target.type,
+            config.target.url if isinstance(config.target, ScimTargetConfig) else "",
             *(one.name for one in config.sources),
         ]
         digest = hashlib.blake2b("\n".join(said).encode(), digest_size=6).hexdigest()
