@@ -12,10 +12,11 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Boolean, Column, DateTime, Engine, Integer, LargeBinary, MetaData, Table, inspect, select
+from sqlalchemy import Boolean, Column, DateTime, Engine, Integer, LargeBinary, MetaData, Table, inspect, select, text
 
 import syncd.store.migrations
-from syncd.store.engine import REVISION, open_engine, reading, revision, upgrade, writing
+from syncd.errors import StoreError
+from syncd.store.engine import REVISION, open_engine, reading, require_current, revision, upgrade, writing
 from syncd.store.every_table import EVERY_TABLE
 from tests.postgres import needs_postgres, postgres
 
@@ -100,3 +101,17 @@ def _assert_kept(store: Engine, table: Table, row: dict[str, Any], to: str) -> N
         if name in found:  # a column may go; what stays keeps its value
             kept = found[name].replace(tzinfo=UTC) if isinstance(value, datetime) else found[name]
             assert kept == value, f"{to} changed {table.name}.{name}"
+
+
+@pytest.mark.parametrize(("ahead", "goes"), [(1, True), (2, False)])
+def test_a_program_goes_with_a_store_that_is_one_revision_ahead_on_postgresql_only(
+    store: Engine, ahead: int, goes: bool
+) -> None:
+    upgrade(store)
+    with writing(store) as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = :to"), {"to": f"{int(REVISION) + ahead:04d}"})
+    if goes and store.dialect.name == "postgresql":
+        require_current(store)
+    else:
+        with pytest.raises(StoreError, match="newer version"):
+            require_current(store)
