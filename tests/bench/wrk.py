@@ -24,7 +24,9 @@ class Pressed:
     median_ms: float
     p99_ms: float
     refused: int
-    """Answers that were no success, and requests that got none."""
+    """Answers that were no success."""
+    lost: int
+    """Requests that got no answer within two seconds, or none at all."""
 
 
 def pressed(port: int, requests: Iterable[Asked], seconds: int) -> Pressed:
@@ -43,4 +45,4 @@ def pressed(port: int, requests: Iterable[Asked], seconds: int) -> Pressed:
     told = _TOLD.search(done.stdout)
     assert told, done.stdout
     asked, microseconds, middle, late, refused, lost = map(int, told.groups())
-    return Pressed(asked * 1e6 / microseconds, middle / 1000, late / 1000, refused + lost)
+    return Pressed(asked * 1e6 / microseconds, middle / 1000, late / 1000, refused, lost)
