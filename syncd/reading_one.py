@@ -34,10 +34,9 @@ def searched(sync: Sync, before: Mapping[str, ReadLine], email: str) -> set[str]
     if not sync.rules.reads_email or runs.recall(sync.store, "rules") != sync.rules_digest:
         return set()  # an address that is worked out from other columns stands nowhere
     sources = {name for name, line in before.items() if line.certified and isinstance(sync.sources[name], Searchable)}
-    concerned, asked = {normalise_email(email)}, set[str]()
+    concerned = set[str]()
     entries = _entries(sync, email)
-    while sources and (new := concerned.union(*map(_told_apart_by, entries)) - asked):
-        asked |= new
+    while sources and (new := {normalise_email(email)}.union(*map(_told_apart_by, entries)) - concerned):
         concerned |= new
         sources = {name for name in sources if _take(sync, name, new, concerned)}
         entries = _entries(sync, email)
