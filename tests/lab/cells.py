@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.faults.processes import go
-from tests.lab.company import Company, Ran, State, gone
+from tests.lab.company import DAY_ONE, DAY_TWO, Company, Ran, State, gone
 
 Deeds = Sequence[list[Any]]
 
@@ -110,6 +110,19 @@ class Bench:
         """
         assert found.account == wanted.account
         assert found.deeds == wanted.deeds
+
+    def live_day_one(self, company: Company) -> None:
+        """The evening, where the directory is a file: whoever is there on day one is in the account."""
+        self.evening = company
+        company.house.hire(DAY_ONE)
+        assert company.call("run").code == 0
+
+    def foresee_day_two(self, folder: Path) -> None:
+        """Day two is in the file, and what it comes to without a fault is kept."""
+        self.evening.house.hire(DAY_TWO)
+        calm = self.another(folder / "calm")
+        self.whole_day(calm)
+        self.undisturbed = self.state(calm)
 
     def whole_day(self, company: Company) -> str:
         """A run without a fault, and what it held approved. Returns what it did."""

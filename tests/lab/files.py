@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.house import House
 from tests.lab.cells import Bench, Cell, Deeds
-from tests.lab.company import DAY_ONE, DAY_TWO, WIDE_OPEN, Company, Ran
+from tests.lab.company import WIDE_OPEN, Company, Ran
 from tests.lab.preparing import MOMENTS
 
 SHORT = {
@@ -30,15 +30,9 @@ class Local(Bench):
 
     @contextmanager
     def open(self, folder: Path) -> Iterator[None]:
-        house = House(folder / "evening", WIDE_OPEN) if (folder / "evening").mkdir() is None else None
-        assert house
-        house.hire(DAY_ONE)
-        self.evening = Company(house)
-        assert self.evening.call("run").code == 0
-        house.hire(DAY_TWO)
-        calm = self.evening.copy(folder / "calm")
-        self.whole_day(calm)
-        self.undisturbed = self.state(calm)
+        (folder / "evening").mkdir()
+        self.live_day_one(Company(House(folder / "evening", WIDE_OPEN)))
+        self.foresee_day_two(folder)
         yield
 
     def befall(self, cell: Cell, company: Company) -> Deeds:

@@ -16,7 +16,7 @@ import yaml
 from tests import postgres
 from tests.house import House
 from tests.lab.cells import Bench, Cell, Deeds
-from tests.lab.company import DAY_ONE, DAY_TWO, WIDE_OPEN, Company
+from tests.lab.company import WIDE_OPEN, Company
 from tests.serving import until
 
 PROGRAM, SERVER = "10.231.0.1", "10.231.0.2"
@@ -76,13 +76,8 @@ class Hosts(Bench):
             (folder / "evening").mkdir()
             self.template = self.server.new_store()
             house = House(folder / "evening", {**WIDE_OPEN, "store": self.template})
-            house.hire(DAY_ONE)
-            self.evening = self._from_afar(Company(house))
-            assert self.evening.call("run").code == 0
-            house.hire(DAY_TWO)
-            calm = self.another(folder / "calm")
-            self.whole_day(calm)
-            self.undisturbed = self.state(calm)
+            self.live_day_one(self._from_afar(Company(house)))
+            self.foresee_day_two(folder)
             yield
 
     def _from_afar(self, company: Company) -> Company:

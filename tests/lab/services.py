@@ -147,14 +147,9 @@ class Endpoint(OverHttp):
             target = {"type": "scim", "url": self.proxy.url, "bulk": False, **AUTH}
             (folder / "evening").mkdir()
             house = House(folder / "evening", {**WIDE_OPEN, "target": target})
-            house.hire(DAY_ONE)
-            self.evening = Company(house, {"LAB_TOKEN": TOKEN})
-            assert self.evening.call("run").code == 0
+            self.live_day_one(Company(house, {"LAB_TOKEN": TOKEN}))
             self.there = deepcopy((self.service.users, self.service.groups))
-            house.hire(DAY_TWO)
-            calm = self.another(folder / "calm")
-            self.whole_day(calm)
-            self.undisturbed = self.state(calm)
+            self.foresee_day_two(folder)
             yield
 
     def _note(self, asked: Asked, given: Given) -> Given:

@@ -11,7 +11,7 @@ import pytest
 from tests import postgres
 from tests.house import House
 from tests.lab.cells import Bench, Cell, Deeds
-from tests.lab.company import DAY_ONE, DAY_TWO, WIDE_OPEN, Company, Ran
+from tests.lab.company import WIDE_OPEN, Company, Ran
 from tests.lab.preparing import MOMENTS
 from tests.lab.proxy import Fault, Wire
 
@@ -49,14 +49,8 @@ class Served(Bench):
         with Wire(self.server.port) as self.wire:
             (folder / "evening").mkdir()
             self.template = self._through(self.server.new_store())
-            house = House(folder / "evening", {**WIDE_OPEN, "store": self.template})
-            house.hire(DAY_ONE)
-            self.evening = Company(house)
-            assert self.evening.call("run").code == 0
-            house.hire(DAY_TWO)
-            calm = self.another(folder / "calm")
-            self.whole_day(calm)
-            self.undisturbed = self.state(calm)
+            self.live_day_one(Company(House(folder / "evening", {**WIDE_OPEN, "store": self.template})))
+            self.foresee_day_two(folder)
             yield
 
     def _through(self, url: str) -> str:
