@@ -116,7 +116,7 @@ def _folded(text: str) -> str:
 
 def _are_rows(part: bytes, encoding: str, delimiter: str) -> bool:
     """Whether each line is a row: none goes on over the end of a line. Only a quote could make it."""
-    if part.count(b"\r") != part.count(b"\r\n"):
+    if b"\r" in part and part.count(b"\r") != part.count(b"\r\n"):
         return False
     if b'"' not in part:
         return True

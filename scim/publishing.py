@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -83,8 +84,8 @@ _GROUPS: Final = (
     select(members.c.member_id, resources.c.id, resources.c.display_name)
     .join(resources, and_(resources.c.tenant == members.c.tenant, resources.c.id == members.c.group_id))
     .where(members.c.tenant == bindparam("tenant"))
-    .order_by(members.c.group_id)
 )
+"""Without an order: with one, SQLite goes through all memberships of the tenant rather than sort those of a few."""
 _GROUPS_OF_ONE: Final = Prepared(_GROUPS.where(members.c.member_id == bindparam("id")))
 _GROUPS_OF_SOME: Final = _GROUPS.where(members.c.member_id.in_(bindparam("ids", expanding=True)))
 
@@ -96,7 +97,7 @@ def groups_of(connection: Connection, tenant: str, users: Sequence[str], base: s
     else:
         rows = list(connection.execute(_GROUPS_OF_SOME, {"tenant": tenant, "ids": users}))
     found: dict[str, list[Entry]] = {}
-    for member_id, group_id, name in rows:
+    for member_id, group_id, name in sorted(rows, key=itemgetter(1)):
         entry = {"value": group_id, "$ref": location(base, "Group", group_id), "display": name, "type": "direct"}
         found.setdefault(member_id, []).append(entry)
     return found

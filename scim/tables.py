@@ -63,7 +63,9 @@ resources = Table(
 Index("uq_scim_resources_id", resources.c.tenant, resources.c.id, unique=True)
 Index("uq_scim_resources_user_key", resources.c.tenant, resources.c.user_key, unique=True, **_live())
 Index("ix_scim_resources_returning", resources.c.tenant, resources.c.user_key, **_live("deleted_at IS NOT NULL"))
-Index("ix_scim_resources_kind", resources.c.tenant, resources.c.kind, resources.c.number, **_live())
+# With the condition's own column: else SQLite, to count who is there, looks each of them up.
+_there = resources.c.tenant, resources.c.kind, resources.c.number, resources.c.deleted_at
+Index("ix_scim_resources_kind", *_there, **_live())
 Index("ix_scim_resources_external_id", resources.c.tenant, resources.c.external_id, **_live())
 Index("ix_scim_resources_display_key", resources.c.tenant, resources.c.display_key, **_live())
 Index("ix_scim_resources_changed", resources.c.tenant, resources.c.changed, resources.c.number)

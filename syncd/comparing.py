@@ -202,15 +202,13 @@ def _not_read(sync: Sync, read: SourcesRead) -> Iterator[SourceRead]:
 def _source_sizes(sync: Sync, request: Request, compared: Compared, read: SourcesRead) -> Iterator[Size]:
     """How many accounts each source keeps; kept in the history when it was read whole."""
     leaving = Counter(name for leaver in compared.leavers for name in {link.key.source for link in leaver.links})
-    linked = sizes.count_accounts(sync.store)
+    kept = [] if request.user else list(read.certified)
+    linked = sizes.count_accounts(sync.store, {*leaving, *kept})
     highest = size_history.highest_of(sync.store, [(name, "") for name in leaving], read.at)
     for name, count in leaving.items():
         yield Size(name, None, linked.get(name, 0) - count, linked.get(name, 0), highest=highest.get((name, ""), 0))
-    if request.user is None:
-        for name in read.certified:
-            size_history.keep_source(
-                sync.store, name, linked.get(name, 0) - leaving[name], linked.get(name, 0), read.at
-            )
+    for name in kept:
+        size_history.keep_source(sync.store, name, linked.get(name, 0) - leaving[name], linked.get(name, 0), read.at)
 
 
 def accepts(plan: Plan, changed: Iterable[Size], policy: Policy) -> Accepts:

@@ -9,7 +9,7 @@ from syncd.bootstrap import budgets_of
 from syncd.config_daemon import ScheduleConfig, span
 from syncd.core.budgets import NOTHING, BudgetKind, Budgets, Limit, Past, Tally, Window
 from syncd.planned import Planned, schedules
-from syncd.store import alerts, glance, nodes, pauses, plan_pages, plans, quarantines, runs, sizes, tallies, wishes
+from syncd.store import alerts, glance, links, nodes, pauses, plan_pages, plans, quarantines, runs, tallies, wishes
 from syncd.store.plan_pages import Head
 from syncd.web.desk import Desk, Document, Query
 from syncd.web.frame import Room
@@ -226,7 +226,7 @@ def _held(desk: Desk, head: Head | None) -> Held | None:
 def _bars(desk: Desk, newest: Head | None) -> Iterator[Bar]:
     budgets = budgets_of(desk.app.config)
     past = tallies.windows(desk.store, desk.now).past
-    managed = sum(sizes.count_accounts(desk.store).values()) if _percents(budgets) else 0
+    managed = links.managed(desk.store) if _percents(budgets) else 0
     planned = plan_pages.counts(desk.store, newest.plan_id, newest.digest) if newest else {}
     for window in ("run", "day", "week"):
         for kind, limit in budgets.of(window).items():

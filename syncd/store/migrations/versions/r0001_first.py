@@ -1227,7 +1227,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_scim_resources_kind",
         "scim_resources",
-        ["tenant", "kind", "number"],
+        ["tenant", "kind", "number", "deleted_at"],
         unique=False,
         sqlite_where=sa.text("deleted_at IS NULL"),
         postgresql_where=sa.text("deleted_at IS NULL"),
