@@ -84,15 +84,11 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# Servers and readers that tests use: systemd-analyze, an IMAP server, OpenLDAP, Samba as Active Directory, PostgreSQL, a SCIM service on node; readers
-# of property lists (a JDK for dd-plist), promtool; wrk, which the benches ask with. Where one is missing its tests are skipped, and fail there when CI=true. Debian's
-# npm is only asked for where there is none: it does not go with another node.
-DEBIAN = dovecot-imapd openssl procps systemd openssh-client slapd ldap-utils samba-ad-dc samba-ad-provision postgresql \
+# Servers and readers that tests use: systemd-analyze, an IMAP server, OpenLDAP, Samba as Active Directory, PostgreSQL, PgBouncer, a SCIM
+# service on node; ssh-keygen, readers of property lists (a JDK for dd-plist), promtool; wrk, which the benches ask with. Where one is
+# missing its tests are skipped, and fail there when CI=true. Debian's npm is only asked for where there is none: it does not go with another node.
+DEBIAN = dovecot-imapd openssl procps systemd openssh-client slapd ldap-utils samba-ad-dc samba-ad-provision postgresql pgbouncer \
          chromium libplist-utils libxml2-utils gnustep-base-common libdd-plist-java default-jdk-headless prometheus wrk \
-# Servers and readers that tests use: systemd-analyze, an IMAP server, OpenLDAP, Samba as Active Directory, PostgreSQL, PgBouncer, a SCIM service on node; readers
-# of property lists (a JDK for dd-plist), promtool. Where one is missing its tests are skipped, and fail there when CI=true. Debian's
-DEBIAN = dovecot-imapd openssl procps systemd slapd ldap-utils samba-ad-dc samba-ad-provision postgresql pgbouncer \
-         chromium libplist-utils libxml2-utils gnustep-base-common libdd-plist-java default-jdk-headless prometheus \
          $(shell command -v npm >/dev/null || echo nodejs npm)
 NPM = scim_server_js mdm/npm web/npm
 APT = DEBIAN_FRONTEND=noninteractive apt-get -qq -y
