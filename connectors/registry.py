@@ -12,7 +12,7 @@ SOURCES = {
 }
 TARGETS = {
     "account": "connectors.fluix.account:EmbeddedAccount",
-    "portal": "connectors.fluix.portal:PortalTarget",
+    "portal": "connectors.fluix.portal.target:PortalTarget",
     "scim": "connectors.scim_target:ScimTarget",
 }
 

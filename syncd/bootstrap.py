@@ -17,8 +17,6 @@ from sqlalchemy import Engine
 
 from connectors.base import Source, Target
 from connectors.errors import RetryableError
-from connectors.fluix.portal import PortalTarget
-from connectors.fluix.portal.notice import Notice
 from connectors.fluix.webhook import Webhook
 from connectors.model import normalise_email
 from connectors.registry import source_class, target_class
@@ -46,6 +44,7 @@ from syncd.store.sources import SourceMemory
 from syncd.sync import Progress, Sync, Telling
 
 if TYPE_CHECKING:
+    from connectors.fluix.portal.target import PortalTarget
     from syncd.explaining import Asked
 
 _ldap_log = logging.getLogger("syncd.ldap")
@@ -100,6 +99,8 @@ class App:
         book = OrderBook(self.store, target.name, actor)
         teller = None
         if hook := target.webhook:
+            from connectors.fluix.portal.notice import Notice  # noqa: PLC0415 - whoever has another target needs none of it
+
             timeout = timedelta(seconds=hook.timeout_seconds)
             teller = Notice(Webhook(lambda: _address(hook.url), book, timeout=timeout, clock=self.clock), hook.fields)
         made: PortalTarget = target_class("portal")(book, self.clock, target.settings, teller)

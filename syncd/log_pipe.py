@@ -8,17 +8,15 @@ from collections.abc import Mapping, MutableMapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
-import structlog
-from structlog.contextvars import bound_contextvars
-from structlog.stdlib import ProcessorFormatter
-
 from syncd.log import cut
+from syncd.log_structlog import structlog
 
 if TYPE_CHECKING:
     from structlog.typing import Processor
 
     from syncd.config_watching import LogConfig
 
+_Formatter: Final = structlog.stdlib.ProcessorFormatter
 _QUIET: Final = ("syncd.ldap", "syncd.scim", "httpx", "apscheduler", "alembic")
 """Loggers of what is told for each request, search or statement: only where everything is written."""
 
@@ -36,13 +34,11 @@ class Pipe:
         shared = _shared(config, key)
         handler = logging.StreamHandler(stream or sys.stderr)
         handler.setFormatter(
-            ProcessorFormatter(
-                foreign_pre_chain=shared, processors=[ProcessorFormatter.remove_processors_meta, _renderer(config)]
-            )
+            _Formatter(foreign_pre_chain=shared, processors=[_Formatter.remove_processors_meta, _renderer(config)])
         )
         handler.addFilter(_not_shown_already)
         root = logging.getLogger()
-        root.handlers = [one for one in root.handlers if not isinstance(one.formatter, ProcessorFormatter)]
+        root.handlers = [one for one in root.handlers if not isinstance(one.formatter, _Formatter)]
         root.addHandler(handler)
         root.setLevel(config.level.upper())
         for name in _QUIET:
@@ -50,7 +46,7 @@ class Pipe:
             if not logger.handlers:
                 logger.setLevel(logging.DEBUG if config.level == "debug" else logging.WARNING)
         structlog.configure(
-            processors=[structlog.stdlib.filter_by_level, *shared, ProcessorFormatter.wrap_for_formatter],
+            processors=[structlog.stdlib.filter_by_level, *shared, _Formatter.wrap_for_formatter],
             logger_factory=structlog.stdlib.LoggerFactory(),
             wrapper_class=structlog.stdlib.BoundLogger,
         )
@@ -63,7 +59,7 @@ class Pipe:
     @staticmethod
     def about(**values: Any) -> AbstractContextManager[None]:
         """Whatever is told inside carries these values."""
-        return bound_contextvars(**values)
+        return structlog.contextvars.bound_contextvars(**values)
 
 
 def _shared(config: LogConfig, key: bytes) -> list[Processor]:

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from connectors.fluix.portal import PortalTarget
 from connectors.fluix.portal.book import Item, LastExport, Order
 from connectors.fluix.portal.proof import contradiction
+from connectors.fluix.portal.target import PortalTarget
 from connectors.fluix.portal.words import steps, title
 from syncd.bootstrap import App
 from syncd.config_target import PortalTargetConfig

@@ -17,7 +17,6 @@ from syncd import log_pipe  # noqa: F401 - every process writes a log: loaded he
 from syncd.bootstrap import open_app, open_log
 from syncd.cli.access import first_link
 from syncd.cli.common import config_option, out, show_error, show_note, verbose_option
-from syncd.cli.mail import send_waiting
 from syncd.config import Config, load_config
 from syncd.core.report import Report
 from syncd.daemon.listening import listen, shown
@@ -155,6 +154,8 @@ def _run(config: Config, listener: socket.socket, sign: Callable[[], None]) -> N
     """The process that runs."""
     listener.close()
     Thread(target=_pulse, args=(sign, os.getppid(), config.serve.drain_seconds), name="pulse", daemon=True).start()
+    from syncd.cli.mail import send_waiting  # noqa: PLC0415 - only this process sends
+
     app = open_app(config)
     open_log(app)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.console import Console
 
-from connectors.fluix.portal import PortalTarget
+from connectors.fluix.portal.target import PortalTarget
 from syncd.run import run
 from syncd.sync import Request
 from tests.house import House, Person

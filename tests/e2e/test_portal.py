@@ -305,7 +305,7 @@ def test_a_deletion_is_not_believed_from_an_export_of_another_account(settled):
 @pytest.mark.parametrize("cut", ["intend", "conclude", "deliver"])
 def test_a_killed_run_leaves_one_whole_order_after_the_next(company, monkeypatch, cut):
     company.house.hire(staff(3))
-    from connectors.fluix.portal import PortalTarget
+    from connectors.fluix.portal.target import PortalTarget
     from syncd.store.journal import Journal
 
     class Killed(BaseException):

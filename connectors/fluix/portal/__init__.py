@@ -5,7 +5,3 @@ Fluix offers no API that we know of, so none is used. Rooms: `settings` (what ca
 between runs, and the interface to whoever keeps it) · `words` (an item's steps for a person) · `imports`, `checklist`,
 `delivery` (the files of a work order) · `notice` (telling a Taskstream) · `target` (the class that puts them together).
 """
-
-from connectors.fluix.portal.target import PortalTarget
-
-__all__ = ["PortalTarget"]
