@@ -12,8 +12,10 @@ from hypothesis import HealthCheck, settings
 
 from syncd.cli import main
 from tests.house import Call, House, Ran
+from tests.one_parser import one_parser
 from tests.stores import copied_upgrades
 
+one_parser()
 copied_upgrades()
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 # What decides about landing is the same each time; everywhere else new examples are looked for.

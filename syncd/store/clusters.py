@@ -100,7 +100,10 @@ def settle(engine: Engine, keys: Iterable[RecordKey]) -> None:
 
 
 def dirty_all(engine: Engine, rules: Rules) -> None:
-    """Look at everybody again: the rules changed, or a full run was asked for. Works the addresses out anew."""
+    """Look at everybody again: the rules changed, or a full run was asked for. Works the addresses out anew.
+
+    Whoever was just read by these rules is not written again: at the first run that is everybody.
+    """
     statement = (
         update(records)
         .where(
@@ -108,14 +111,18 @@ def dirty_all(engine: Engine, rules: Rules) -> None:
         )
         .values(address=bindparam("new_address"), dirty=True)
     )
-    query = select(records.c.source, records.c.external_id, records.c.attributes).where(records.c.kind == "person")
+    known = (records.c.source, records.c.external_id, records.c.attributes, records.c.address, records.c.dirty)
+    query = select(*known).where(records.c.kind == "person")
     with reading(engine) as connection:
         for rows in connection.execution_options(yield_per=2000).execute(query).partitions():
             new = [
-                {"of": source, "key": key, "new_address": rules.address(attributes)} for source, key, attributes in rows
+                {"of": source, "key": key, "new_address": address}
+                for source, key, attributes, before, dirty in rows
+                if (address := rules.address(attributes)) != before or not dirty
             ]
-            with writing(engine) as other:
-                other.execute(statement, new)
+            if new:
+                with writing(engine) as other:
+                    other.execute(statement, new)
 
 
 def touch_all(engine: Engine) -> None:
