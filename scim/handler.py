@@ -34,7 +34,7 @@ from scim.bulk import TwoPassPlan
 from scim.modifying import Modifier
 from scim.plain import plain_user
 from scim.projection import Projection, projection_of
-from scim.publishing import etag, location, members_of, publish, publish_all
+from scim.publishing import etag, location, members_of, publish, publish_all, publish_text
 from scim.seams import MayDelete
 from scim.service import SMALL, TenantService
 from scim.shapes import Shape, shape_of
@@ -158,10 +158,13 @@ class TenantHandler(ScimHandler):
         request: ScimRequest,
         found: Sequence[Row[Any]],
         projections: dict[str, Projection],
-    ) -> list[dict[str, Any]]:
+    ) -> list[Any]:
+        """As JSON; what is kept whole may be its text."""
         groups = "User" in projections and projections["User"].keeps("groups")
         held = "Group" in projections and projections["Group"].keeps("members")
         base, tenant = _base(request), self.storage.tenant.name
+        if not any(projections.values()):
+            return publish_all(connection, tenant, found, base, how=publish_text)
         documents = publish_all(connection, tenant, found, base, groups=groups, held=held)
         return [projections[row.kind].apply(document) for row, document in zip(found, documents, strict=True)]
 
@@ -328,7 +331,7 @@ def _base(request: ScimRequest) -> str:
     return request.base_url.rstrip("/") + "/"
 
 
-def _list(resources: list[dict[str, Any]], *, total: int | None, start: int | None = None) -> ScimResponse:
+def _list(resources: list[Any], *, total: int | None, start: int | None = None) -> ScimResponse:
     """A ListResponse (RFC 7644 §3.4.2, RFC 9865 §2)."""
     said = {"totalResults": total, "itemsPerPage": len(resources), "startIndex": start}
     body: dict[str, Any] = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"]}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, Final
 from urllib.parse import quote
 
 import orjson
+from orjson import Fragment
 from sqlalchemy import Connection, Row, and_, bindparam, select
 
 from scim.moments import published
@@ -17,6 +18,7 @@ from scim.tables import members, resources
 
 ENTERPRISE: Final = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 Entry = dict[str, Any]
+_SCHEMAS: Final = '{"schemas":["'
 
 
 def etag(version: int) -> str:
@@ -48,6 +50,28 @@ def publish(row: Any, base: str, groups: Sequence[Entry] = (), held: Sequence[En
     return resource
 
 
+def publish_text(row: Any, base: str, groups: Sequence[Entry] = (), held: Sequence[Entry] = ()) -> Entry | Fragment:
+    """The same, for an answer that keeps all of it: the stored text goes out as it is, with the rest put behind it.
+
+    What has to be changed inside is published as by `publish`.
+    """
+    document: str = row.document
+    rest: dict[str, Any] = {"id": row.id}
+    if row.kind == "User":
+        if '"manager"' in document or PROVISIONING in document or not document.startswith(_SCHEMAS):
+            return publish(row, base, groups, held)
+        if groups:
+            rest["groups"] = groups
+        if row.state is not None:
+            end = document.index("]")
+            document = f'{document[:end]},"{PROVISIONING}"{document[end:]}'
+            rest[PROVISIONING] = _told(row)
+    elif held:
+        rest["members"] = held
+    rest["meta"] = meta_of(row, base)
+    return Fragment(f"{document[:-1]},{orjson.dumps(rest).decode()[1:]}")
+
+
 def meta_of(row: Any, base: str) -> dict[str, Any]:
     """A resource's meta (RFC 7643 §3.1)."""
     meta = {
@@ -74,10 +98,14 @@ def _refer_to_manager(resource: Mapping[str, Any], base: str) -> None:
 
 def _tell_provisioning(resource: dict[str, Any], row: Any) -> None:
     """What became of the user; nothing yet, when only the client named the extension."""
-    told = {"state": row.state, "reason": row.reason, "fluixId": row.fluix_id, "invitation": row.invitation}
-    resource[PROVISIONING] = {name: said for name, said in told.items() if said is not None}
+    resource[PROVISIONING] = _told(row)
     if PROVISIONING not in resource["schemas"]:
         resource["schemas"].append(PROVISIONING)
+
+
+def _told(row: Any) -> dict[str, str]:
+    told = {"state": row.state, "reason": row.reason, "fluixId": row.fluix_id, "invitation": row.invitation}
+    return {name: said for name, said in told.items() if said is not None}
 
 
 _GROUPS: Final = (
@@ -95,7 +123,7 @@ def groups_of(connection: Connection, tenant: str, users: Sequence[str], base: s
     if len(users) == 1:
         rows = _GROUPS_OF_ONE.all(connection, {"tenant": tenant, "id": users[0]})
     else:
-        rows = list(connection.execute(_GROUPS_OF_SOME, {"tenant": tenant, "ids": users}))
+        rows = list(connection.execute(_GROUPS_OF_SOME, {"tenant": tenant, "ids": users}).all())
     found: dict[str, list[Entry]] = {}
     for member_id, group_id, name in sorted(rows, key=itemgetter(1)):
         entry = {"value": group_id, "$ref": location(base, "Group", group_id), "display": name, "type": "direct"}
@@ -122,8 +150,15 @@ def members_of(connection: Connection, tenant: str, groups: Iterable[str], base:
 
 
 def publish_all(
-    connection: Connection, tenant: str, rows: Sequence[Row[Any]], base: str, *, groups: bool = True, held: bool = True
-) -> list[dict[str, Any]]:
+    connection: Connection,
+    tenant: str,
+    rows: Sequence[Row[Any]],
+    base: str,
+    *,
+    groups: bool = True,
+    held: bool = True,
+    how: Callable[..., Any] = publish,
+) -> list[Any]:
     """Several resources as a client reads them.
 
     Args:
@@ -133,9 +168,10 @@ def publish_all(
         base: see `publish`.
         groups: whether the answer says the groups of users: else they are not read.
         held: whether it says the members of groups.
+        how: `publish`, or `publish_text`.
     """
     users = [row.id for row in rows if row.kind == "User"] if groups else []
     lists = [row.id for row in rows if row.kind == "Group"] if held else []
     of_users = groups_of(connection, tenant, users, base) if users else {}
     of_groups = members_of(connection, tenant, lists, base) if lists else {}
-    return [publish(row, base, of_users.get(row.id, ()), of_groups.get(row.id, ())) for row in rows]
+    return [how(row, base, of_users.get(row.id, ()), of_groups.get(row.id, ())) for row in rows]

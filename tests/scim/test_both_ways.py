@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import count
 from typing import Any
 from uuid import uuid4
@@ -61,9 +62,12 @@ class Sides:
             method, "https://x.example/scim/v2/t", path, query or {}, {}, orjson.dumps(body) if body else b""
         )
         try:
-            return handler(service, storage).handle(asked)
+            answer: ScimResponse = handler(service, storage).handle(asked)
         except SCIMException as error:
             return service.error_response(error)
+        # As it is sent: what is kept whole goes out as the text that is stored.
+        body = orjson.loads(orjson.dumps(answer.body)) if answer.body is not None else None
+        return replace(answer, body=body)
 
 
 _filled: dict[str, Sides] = {}
@@ -82,15 +86,15 @@ def sides(engine: Engine) -> Sides:
                 {"value": WORDS[n % 5], "type": "work"},
                 {"value": WORDS[n % 7], "type": "home", "primary": n % 2 == 0},
             ]
-            person[ENTERPRISE] = {"employeeNumber": str(n), "manager": {"value": "a/b c"}}
+            manager = {"manager": {"value": "a/b c"}} if n % 3 else {}
+            person[ENTERPRISE] = {"employeeNumber": str(n), **manager}
             ids.append(found.quick("POST", "/Users", None, person).body["id"])
         for n in range(5):
             members = [{"value": one, "display": f"d{n}"} for one in ids[:: n + 1]]
             found.quick("POST", "/Groups", None, {"schemas": [GROUP], "displayName": WORDS[n], "members": members})
         with engine.begin() as connection:
-            note_provisioning(
-                connection, found.tenant.name, [Provisioning(ids[3], "held", "why", None, None, text_of(utc_now()))]
-            )
+            noted = [Provisioning(ids[n], "held", "why", None, None, text_of(utc_now())) for n in (3, 4)]
+            note_provisioning(connection, found.tenant.name, noted)
         _filled[name] = found
     return _filled[name]
 
