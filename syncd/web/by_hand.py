@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from connectors.fluix.account import EmbeddedAccount
 from syncd import by_hand
 from syncd.web.desk import Desk
-from syncd.web.problems import NotFoundError
+from syncd.web.errors import NotFoundError
 
 
 def read_only(desk: Desk) -> str:

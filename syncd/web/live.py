@@ -19,7 +19,7 @@ from flask.typing import ResponseReturnValue
 
 from syncd.bootstrap import App
 from syncd.store import progress, runs
-from syncd.web.problems import NotFoundError
+from syncd.web.errors import NotFoundError
 
 LASTS: Final = 30.0
 """Seconds."""

@@ -11,7 +11,8 @@ from werkzeug.exceptions import HTTPException
 from connectors.errors import PermanentError
 from connectors.errors import RefusedError as RefusedThereError
 from mdm.errors import MdmError
-from syncd.errors import LockedError, SyncdError, UsageError, advice
+from syncd.errors import LockedError, UsageError, advice
+from syncd.web.errors import NotFoundError, RefusedError
 
 _log = logging.getLogger("syncd.web")
 
@@ -35,14 +36,6 @@ class Problem(BaseModel):
     where: str = ""
     cure: str = ""
     faults: list[Fault] = []
-
-
-class NotFoundError(SyncdError):
-    """There is no such thing as the address names."""
-
-
-class RefusedError(SyncdError):
-    """It may not be done, as things are: it was decided meanwhile, or safety speaks against it."""
 
 
 def problem_of(error: Exception) -> Problem:

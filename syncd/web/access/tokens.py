@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 from syncd.errors import UsageError
 from syncd.store.console_tables import console_tokens
 from syncd.web.access.keys import digest, new_key
-from syncd.web.problems import NotFoundError, RefusedError
+from syncd.web.errors import NotFoundError, RefusedError
 from syncd.web.roles import Role
 
 _MARK: Final = "fxa_"

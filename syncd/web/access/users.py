@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 from syncd.errors import UsageError
 from syncd.store.console_tables import console_codes, console_links, console_sessions, console_users
 from syncd.web.access.passwords import check
-from syncd.web.problems import NotFoundError, RefusedError
+from syncd.web.errors import NotFoundError, RefusedError
 from syncd.web.roles import Role
 
 _LONGEST: Final = 200

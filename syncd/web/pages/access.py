@@ -14,8 +14,8 @@ from sqlalchemy import Connection, Row
 from syncd.store.engine import reading, writing
 from syncd.web.access import attempts, links, sessions, tokens, totp, users
 from syncd.web.desk import SHOWN, Desk, Document, Done, Form, Query, Shown
+from syncd.web.errors import NotFoundError, RefusedError
 from syncd.web.frame import Room
-from syncd.web.problems import NotFoundError, RefusedError
 from syncd.web.roles import Role
 
 room = Room()

@@ -17,9 +17,9 @@ from syncd.errors import UsageError
 from syncd.store import plan_pages, plans
 from syncd.store.plan_pages import Filter
 from syncd.web.desk import Desk, Done, Form
+from syncd.web.errors import RefusedError
 from syncd.web.frame import Room
 from syncd.web.pages.plans import approvers, head_of, lasts
-from syncd.web.problems import RefusedError
 from syncd.web.roles import Role
 
 room = Room()

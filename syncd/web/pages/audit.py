@@ -18,8 +18,8 @@ from syncd.store import audit_pages
 from syncd.store.audit import walk
 from syncd.store.audit_pages import Search
 from syncd.web.desk import MOST_ROWS, ROWS, Desk, Document, Download, Query
+from syncd.web.errors import RefusedError
 from syncd.web.frame import Room
-from syncd.web.problems import RefusedError
 from syncd.web.roles import Role
 
 room = Room()

@@ -11,8 +11,8 @@ from connectors.model import normalise_email
 from syncd.by_hand import delete_user
 from syncd.web.by_hand import account_of, email_of
 from syncd.web.desk import Desk, Document, Done, Form, Query
+from syncd.web.errors import RefusedError
 from syncd.web.frame import Room
-from syncd.web.problems import RefusedError
 from syncd.web.roles import Role
 
 room = Room()

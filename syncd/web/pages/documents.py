@@ -13,8 +13,8 @@ from connectors.fluix.csv_files import write_table
 from connectors.model import normalise_email
 from syncd.web.by_hand import account_of, changing, read_only
 from syncd.web.desk import Desk, Document, Done, Download, Form, Paged, Paging, Query
+from syncd.web.errors import RefusedError
 from syncd.web.frame import Room
-from syncd.web.problems import RefusedError
 from syncd.web.roles import Role
 
 room = Room()

@@ -14,9 +14,9 @@ from connectors.model import normalise_name
 from syncd.store import people_pages
 from syncd.web.by_hand import account_of, changing, read_only
 from syncd.web.desk import Desk, Document, Done, Form, Paged, Paging
+from syncd.web.errors import NotFoundError, RefusedError
 from syncd.web.frame import Room
 from syncd.web.pages.people import PersonLine, person_lines
-from syncd.web.problems import NotFoundError, RefusedError
 from syncd.web.roles import Role
 
 room = Room()

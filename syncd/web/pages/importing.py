@@ -20,8 +20,8 @@ from syncd.store import previews
 from syncd.store.previews import Preview
 from syncd.web.by_hand import account_of, changing, read_only
 from syncd.web.desk import Desk, Document, Done, Form, Paged, Paging, Query
+from syncd.web.errors import NotFoundError, RefusedError
 from syncd.web.frame import Room
-from syncd.web.problems import NotFoundError, RefusedError
 from syncd.web.roles import Role
 
 room = Room()

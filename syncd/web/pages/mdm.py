@@ -21,8 +21,8 @@ from syncd.store import mdm_pages, mdm_people
 from syncd.store.engine import reading
 from syncd.web.by_hand import changing
 from syncd.web.desk import Desk, Document, Download, Form, Paged, Paging, Query
+from syncd.web.errors import NotFoundError, RefusedError
 from syncd.web.frame import Room
-from syncd.web.problems import NotFoundError, RefusedError
 from syncd.web.roles import Role
 
 room = Room()

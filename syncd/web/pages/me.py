@@ -14,9 +14,9 @@ from syncd.store.console_tables import console_codes
 from syncd.store.engine import reading, writing
 from syncd.web.access import entering, sessions, totp, users
 from syncd.web.desk import SHOWN, Desk, Document, Done, Download, Form, Query, Shown
+from syncd.web.errors import NotFoundError, RefusedError
 from syncd.web.frame import Room
 from syncd.web.pages.access import SessionLine, session_lines
-from syncd.web.problems import NotFoundError, RefusedError
 from syncd.web.roles import Role
 
 room = Room()

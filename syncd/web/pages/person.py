@@ -13,9 +13,9 @@ from syncd.store import people_pages, plans, tracing
 from syncd.store.people_pages import Origin
 from syncd.web.by_hand import account_of, changing, email_of, read_only
 from syncd.web.desk import Desk, Document, Done, Form, Query
+from syncd.web.errors import NotFoundError
 from syncd.web.frame import Room
 from syncd.web.pages.people import OFFERED, OriginLine, known, origin_line
-from syncd.web.problems import NotFoundError
 from syncd.web.roles import Role
 
 room = Room()

@@ -16,8 +16,8 @@ from syncd.store import plan_pages, runs
 from syncd.store import plans as kept
 from syncd.store.plan_pages import Filter, Head
 from syncd.web.desk import Desk, Document, Paged, Paging
+from syncd.web.errors import NotFoundError
 from syncd.web.frame import Room
-from syncd.web.problems import NotFoundError
 
 room = Room()
 

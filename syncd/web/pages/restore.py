@@ -11,8 +11,8 @@ from syncd import restoring
 from syncd.core.returning import KEPT, Departure, TicketState
 from syncd.store import departures
 from syncd.web.desk import Desk, Document, Done, Form, Paged, Paging, Query
+from syncd.web.errors import NotFoundError
 from syncd.web.frame import Room
-from syncd.web.problems import NotFoundError
 from syncd.web.roles import Role
 
 room = Room()

@@ -16,8 +16,8 @@ from syncd.store.runs import ReadLine
 from syncd.store.tables import runs as table
 from syncd.store.wishes import StoredWish
 from syncd.web.desk import Desk, Document, Done, Form, Paged, Paging
+from syncd.web.errors import NotFoundError
 from syncd.web.frame import Room
-from syncd.web.problems import NotFoundError
 from syncd.web.roles import Role
 
 room = Room()

@@ -17,8 +17,8 @@ from syncd.config_scim_push import ScimPushSourceConfig
 from syncd.store.audit import Event, append
 from syncd.store.engine import reading, writing
 from syncd.web.desk import Desk, Document, Done, Form, Paged, Paging, Query
+from syncd.web.errors import NotFoundError, RefusedError
 from syncd.web.frame import Room
-from syncd.web.problems import NotFoundError, RefusedError
 from syncd.web.roles import Role
 
 room = Room()

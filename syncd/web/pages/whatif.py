@@ -21,8 +21,8 @@ from syncd.render_whatif import contrast_document
 from syncd.store.engine import reading
 from syncd.store.tables import records
 from syncd.web.desk import Desk, Document, Form, Query
+from syncd.web.errors import RefusedError
 from syncd.web.frame import Room
-from syncd.web.problems import RefusedError
 from syncd.web.roles import Role
 
 room = Room()

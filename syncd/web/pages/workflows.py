@@ -11,8 +11,8 @@ from pydantic import Field
 from connectors.errors import PermanentError
 from syncd.web.by_hand import account_of, changing, read_only
 from syncd.web.desk import Desk, Document, Done, Form, Paged, Paging, Query
+from syncd.web.errors import NotFoundError
 from syncd.web.frame import Room
-from syncd.web.problems import NotFoundError
 from syncd.web.roles import Role
 
 room = Room()

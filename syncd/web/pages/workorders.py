@@ -14,8 +14,8 @@ from syncd import work_orders
 from syncd.config_target import PortalTargetConfig
 from syncd.errors import UsageError
 from syncd.web.desk import Desk, Document, Done, Download, Form, Paged, Paging, Query
+from syncd.web.errors import NotFoundError, RefusedError
 from syncd.web.frame import Room
-from syncd.web.problems import NotFoundError, RefusedError
 from syncd.web.roles import Role
 
 room = Room()
