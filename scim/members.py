@@ -5,19 +5,18 @@ A change raises the version of the group and of the users whose `groups` it chan
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 from unicodedata import normalize
 
 from scim2_models import InvalidValueException
 from sqlalchemy import bindparam, delete, func, insert, select, update
 
+from scim.rows import chunks
 from scim.slots import Condition
 from scim.tables import members, resources
 from scim.writing import Writing
 
-_CHUNK: Final = 500
 Wanted = Mapping[str, str | None]
 """Members by id, with the display that the client says."""
 
@@ -89,7 +88,7 @@ def add(work: Writing, group: str, wanted: Wanted, *, refuse_unknown: bool, exac
     """
     changed = False
     kept = () if exactly else (None,)
-    for ids in _chunks(wanted):
+    for ids in chunks(wanted):
         asked = {"tenant": work.tenant, "group": group, "ids": ids}
         there = {row.member_id: row.display for row in work.connection.execute(_THERE, asked)}
         known = {row.id: row.kind for row in work.connection.execute(_KNOWN, asked)} if len(there) < len(ids) else {}
@@ -128,7 +127,7 @@ def remove(work: Writing, group: str, ids: Iterable[str]) -> bool:
         Whether anyone was one.
     """
     changed = False
-    for chunk in _chunks(ids):
+    for chunk in chunks(ids):
         here = (members.c.tenant == work.tenant, members.c.group_id == group, members.c.member_id.in_(chunk))
         gone = work.connection.execute(delete(members).where(*here).returning(members.c.member_id)).scalars().all()
         touch(work, gone)
@@ -197,12 +196,6 @@ def modify(work: Writing, kind: str, ids: Iterable[str]) -> None:
 
 
 def _raise(work: Writing, statement: Any, kind: str, ids: Iterable[str]) -> None:
-    for chunk in _chunks(ids):
+    for chunk in chunks(ids):
         asked = {"of_tenant": work.tenant, "of_kind": kind, "ids": chunk, "change": work.change}
         work.connection.execute(statement, asked)
-
-
-def _chunks(ids: Iterable[str]) -> Iterator[list[str]]:
-    rest = iter(ids)
-    while chunk := list(islice(rest, _CHUNK)):
-        yield chunk

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Row, and_, bindparam, select
 from scim.moments import published
 from scim.prepared import Prepared
 from scim.provider import ENDPOINTS, PROVISIONING
+from scim.rows import chunks
 from scim.tables import members, resources
 
 ENTERPRISE: Final = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
@@ -108,26 +109,42 @@ def _told(row: Any) -> dict[str, str]:
     return {name: said for name, said in told.items() if said is not None}
 
 
-_GROUPS: Final = (
+_GROUPS_OF_ONE: Final = Prepared(
     select(members.c.member_id, resources.c.id, resources.c.display_name)
     .join(resources, and_(resources.c.tenant == members.c.tenant, resources.c.id == members.c.group_id))
-    .where(members.c.tenant == bindparam("tenant"))
+    .where(members.c.tenant == bindparam("tenant"), members.c.member_id == bindparam("id"))
+)
+_SOME: Final[Any] = bindparam("ids", expanding=True)
+_MEMBERSHIPS: Final = select(members.c.member_id, members.c.group_id).where(
+    members.c.tenant == bindparam("tenant"), members.c.member_id.in_(_SOME)
 )
 """Without an order: with one, SQLite goes through all memberships of the tenant rather than sort those of a few."""
-_GROUPS_OF_ONE: Final = Prepared(_GROUPS.where(members.c.member_id == bindparam("id")))
-_GROUPS_OF_SOME: Final = _GROUPS.where(members.c.member_id.in_(bindparam("ids", expanding=True)))
+_NAMES: Final = select(resources.c.id, resources.c.display_name).where(
+    resources.c.tenant == bindparam("tenant"), resources.c.id.in_(_SOME)
+)
 
 
 def groups_of(connection: Connection, tenant: str, users: Sequence[str], base: str) -> dict[str, list[Entry]]:
-    """The groups that these users are members of, not counting groups in groups."""
+    """The groups that these users are members of, not counting groups in groups, in the order of their ids.
+
+    Users in one group share its entry.
+    """
     if len(users) == 1:
         rows = _GROUPS_OF_ONE.all(connection, {"tenant": tenant, "id": users[0]})
+        pairs, names = [row[:2] for row in rows], {row[1]: row[2] for row in rows}
     else:
-        rows = list(connection.execute(_GROUPS_OF_SOME, {"tenant": tenant, "ids": users}).all())
+        pairs = [tuple(row) for row in connection.execute(_MEMBERSHIPS, {"tenant": tenant, "ids": users}).all()]
+        names = {}
+        for ids in chunks({group_id for _, group_id in pairs}):
+            names |= dict(connection.execute(_NAMES, {"tenant": tenant, "ids": ids}).all())
+    entries = {
+        one: {"value": one, "$ref": location(base, "Group", one), "display": name, "type": "direct"}
+        for one, name in names.items()
+    }
     found: dict[str, list[Entry]] = {}
-    for member_id, group_id, name in sorted(rows, key=itemgetter(1)):
-        entry = {"value": group_id, "$ref": location(base, "Group", group_id), "display": name, "type": "direct"}
-        found.setdefault(member_id, []).append(entry)
+    for member_id, group_id in sorted(pairs, key=itemgetter(1)):
+        if group_id in entries:
+            found.setdefault(member_id, []).append(entries[group_id])
     return found
 
 

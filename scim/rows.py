@@ -5,9 +5,10 @@ A page comes by index (RFC 7644 §3.4.2.4) or by keyset (RFC 9865): then its cos
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import islice
 from typing import Any, Final
 
 from scim2_models import InvalidCursorException
@@ -34,6 +35,7 @@ COLUMNS_READ: Final = (
     provisioning.c.fluix_id,
     provisioning.c.invitation,
 )
+_CHUNK: Final = 500
 _TOLD: Final = and_(provisioning.c.tenant == resources.c.tenant, provisioning.c.resource_id == resources.c.id)
 _ROWS: Final[Any] = select(*COLUMNS_READ).select_from(resources.outerjoin(provisioning, _TOLD))
 _LIVE: Final[Any] = _ROWS.where(resources.c.tenant == bindparam("tenant"), resources.c.deleted_at.is_(None))
@@ -168,3 +170,10 @@ def _read(position: Any) -> tuple[bool, tuple[Any, int]]:
     if direction not in {"next", "previous"} or not isinstance(number, int):
         raise InvalidCursorException
     return direction == "previous", (key, number)
+
+
+def chunks(ids: Iterable[str]) -> Iterator[list[str]]:
+    """So many at once as a statement takes well."""
+    rest = iter(ids)
+    while chunk := list(islice(rest, _CHUNK)):
+        yield chunk

@@ -86,7 +86,7 @@ def gunicorn(
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
-        process.wait(timeout=20)
+        process.wait(timeout=120)
 
 
 def _wait(process: subprocess.Popen[bytes], address: str) -> None:

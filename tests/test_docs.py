@@ -15,7 +15,7 @@ from syncd.config import Config, config_keys
 from syncd.core.change import KINDS
 from syncd.errors import Exit
 from tests.house import House, staff
-from tests.web.pictures import LARGEST, PAGES
+from tests.web.pictures import LARGEST, LARGEST_SHEET, PAGES, SHEETS, THEMES
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -268,8 +268,9 @@ def test_no_document_names_a_file_that_is_not_there() -> None:
 def test_every_picture_is_small_and_shown() -> None:
     shown = (ROOT / "docs/console.md").read_text(encoding="utf-8") + README
     pictures = list((ROOT / "docs/images").iterdir())
-    assert {f"console-{name}.png" for name in PAGES} == {picture.name for picture in pictures}
+    sheets = {f"every-page-{device}-{theme}.webp" for device in SHEETS for theme in THEMES}
+    assert {f"console-{name}.png" for name in PAGES} | sheets == {picture.name for picture in pictures}
     for picture in pictures:
-        assert picture.stat().st_size < LARGEST
+        assert picture.stat().st_size < (LARGEST_SHEET if picture.name in sheets else LARGEST)
         assert f"images/{picture.name})" in shown
     assert {theme for _, theme in PAGES.values()} == {"light", "dark"}

@@ -120,24 +120,32 @@ def scim(scratch: Path, *, quick: bool) -> list[dict[str, Any]]:
     size = sum(file.stat().st_size for file in scratch.glob("scim.db*")) / 1e6
     console.print(f"[bold]SCIM, {people:,} people[/], one group of {largest:,}; the store has {size:,.0f} MB")
     results: list[dict[str, Any]] = []
-    with ExitStack() as stack:
-        port = _port(stack.enter_context(gunicorn(store)))
+    with gunicorn(store) as address:
+        port = _port(address)
         sides = {"ours": _Side(port, OURS, users, people)}
-        for workers, processes in {1: "one process", 2: "two that share nothing"}.items():
-            ids = scratch / f"ids{workers}.json"
-            os.environ |= {"SCIM_PEOPLE": str(people), "SCIM_IDS": str(ids)}
-            peer = gunicorn("", application="tests.bench.scim:in_memory()", preload=True, workers=workers)
-            at = _port(stack.enter_context(peer))
-            there = json.loads(ids.read_text(encoding="utf-8"))
-            sides |= {f"{side}, {processes}": _Side(at, root, there, people) for side, root in THEIRS.items()}
-        found = _in_turn(sides, 2 if quick else 5)
+        with ExitStack() as peers:
+            for workers, processes in {1: "one process", 2: "two that share nothing"}.items():
+                ids = scratch / f"ids{workers}.json"
+                os.environ |= {"SCIM_PEOPLE": str(people), "SCIM_IDS": str(ids)}
+                peer = gunicorn("", application="tests.bench.scim:in_memory()", preload=True, workers=workers)
+                at = _port(peers.enter_context(peer))
+                there = json.loads(ids.read_text(encoding="utf-8"))
+                sides |= {f"{side}, {processes}": _Side(at, root, there, people) for side, root in THEIRS.items()}
+            found = _in_turn(sides, 2 if quick else 5)
+        results += _beside(found.pop("ours"), found)
         results += _ours_alone(port, users, made, people)
         results += _first_push(port, 3_000 if quick else 100_000)
-    mine = found.pop("ours")
-    assert not any(one.lost for one in mine.values()), mine
-    for name, our in mine.items():
+    console.print()
+    return results
+
+
+def _beside(ours: dict[str, Pressed], others: dict[str, dict[str, Pressed]]) -> list[dict[str, Any]]:
+    """What each side answered in a second."""
+    assert not any(one.lost for one in ours.values()), ours
+    results = []
+    for name, our in ours.items():
         console.print(f"  {name}: {our.per_second:,.0f}/s, median {our.median_ms:.1f} ms, p99 {our.p99_ms:.1f} ms")
-        for side, theirs in found.items():
+        for side, theirs in others.items():
             ratio = our.per_second / theirs[name].per_second
             lost = f" ({theirs[name].lost} not within 2 s)" if theirs[name].lost else ""
             console.print(f"    {side}: {theirs[name].per_second:,.0f}/s{lost}, [bold]{ratio:.1f} x[/]")
@@ -148,9 +156,8 @@ def scim(scratch: Path, *, quick: bool) -> list[dict[str, Any]]:
                 "per_second": one[name].per_second,
                 "median_ms": one[name].median_ms,
             }
-            for side, one in {"ours": mine, **found}.items()
+            for side, one in {"ours": ours, **others}.items()
         ]
-    console.print()
     return results
 
 

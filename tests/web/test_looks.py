@@ -28,7 +28,7 @@ def address(house: House) -> Iterator[str]:
 @pytest.mark.parametrize("path", [*PAGES, *SAMPLES])
 def test_everybody_can_use_it(chromium: Browser, address: str, path: str) -> None:
     asked: list[str] = []
-    for size, theme in ((DESKTOP, "light"), (DESKTOP, "dark"), (PHONE, "light")):
+    for size, theme in ((DESKTOP, "light"), (DESKTOP, "dark"), (PHONE, "light"), (PHONE, "dark")):
         context = chromium.new_context(viewport=size, color_scheme=theme)  # type: ignore[arg-type]
         page = context.new_page()
         page.on("request", lambda request: asked.append(request.url))
