@@ -23,6 +23,7 @@ from mdm.model import Change, Value
 from mdm.reading import MAX_BYTES, read
 from syncd.config_mdm import MdmConfig
 from syncd.errors import UsageError
+from syncd.sayings import Said
 from syncd.store import mdm_people
 from syncd.store.engine import reading, writing
 
@@ -76,7 +77,7 @@ def render(store: Engine, order: Order, folder: Path) -> Rendered:
         MdmError: a file must not be written.
     """
     if order.literal and not mdm_people.any_account(store):
-        raise UsageError("no user of Fluix is known yet", cure="run `syncd run` first: it reads them")
+        raise UsageError(Said("no user of Fluix is known yet"), cure=Said("run `syncd run` first: it reads them"))
     _require_ours(folder)
     with _placed(folder) as part:
         with (part / BUNDLE).open("w+b") as stream:
@@ -118,14 +119,14 @@ def delta(store: Engine, order: Order, folder: Path) -> Delta:
     """
     before = mdm_people.state(store)
     if before is None:
-        cure = "run `syncd mdm render --literal --out DIR` first: a delta is what changed since"
-        raise UsageError("no config with the email written out was rendered yet", cure=cure)
+        cure = Said("run `syncd mdm render --literal --out DIR` first: a delta is what changed since")
+        raise UsageError(Said("no config with the email written out was rendered yet"), cure=cure)
     if before.order != order_digest(order):
-        cure = "run `syncd mdm render --literal --out DIR`: everybody needs a new file"
-        raise UsageError("the settings of every person's config changed since the last render", cure=cure)
+        cure = Said("run `syncd mdm render --literal --out DIR`: everybody needs a new file")
+        raise UsageError(Said("the settings of every person's config changed since the last render"), cure=cure)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        cure = "name a new one: an older delta may still have to be imported"
-        raise UsageError("the folder is not empty", where=str(folder), cure=cure)
+        cure = Said("name a new one: an older delta may still have to be imported")
+        raise UsageError(Said("the folder is not empty"), where=str(folder), cure=cure)
     with reading(store) as connection:
         changes = list(mdm_people.changes(connection))
     done, digest = DeltaReport(), ""

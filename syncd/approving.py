@@ -16,6 +16,7 @@ from syncd.core.change import Change, Decision, Finding
 from syncd.core.plan import Plan
 from syncd.core.safety import Review
 from syncd.errors import UsageError
+from syncd.sayings import Said
 from syncd.store import plans, runs
 from syncd.store.journal import Journal
 from syncd.store.plans import StoredPlan
@@ -68,46 +69,66 @@ def approve(
     where = f"plan p{plan_id}"
     stored = plans.load(store, plan_id)
     if stored is None:
-        raise UsageError(f"there is no plan p{plan_id}", cure="see `syncd runs`")
+        raise UsageError(Said("there is no plan p%(plan)s", plan=plan_id), cure=Said("see `syncd runs`"))
     _require_usable(stored, now, lasts)
     if looked_at and looked_at.digest != stored.plan.digest:
-        raise UsageError(f"plan p{plan_id} is not the one that was looked at", cure="look at it again, then decide")
+        raise UsageError(
+            Said("plan p%(plan)s is not the one that was looked at", plan=plan_id),
+            cure=Said("look at it again, then decide"),
+        )
     if not comment.strip():
-        raise UsageError("an approval needs a comment", cure='say why: --comment "left the company, see HR-17"')
+        raise UsageError(
+            Said("an approval needs a comment"), cure=Said('say why: --comment "left the company, see HR-17"')
+        )
     if four_eyes:
         _require_other_eyes(store, stored, approver)
     try:
         keys = choose(stored.review.decisions, only, without)
     except UnknownKeyError as error:
         raise UsageError(
-            _unknown(stored, error.keys), where=where, cure=f"see the keys with `syncd show p{plan_id} --json`"
+            _unknown(stored, error.keys),
+            where=where,
+            cure=Said("see the keys with `syncd show p%(plan)s --json`", plan=plan_id),
         ) from error
     if not keys:
-        raise UsageError(f"plan p{plan_id} holds nothing that could be approved", cure=f"see `syncd show p{plan_id}`")
+        raise UsageError(
+            Said("plan p%(plan)s holds nothing that could be approved", plan=plan_id),
+            cure=Said("see `syncd show p%(plan)s`", plan=plan_id),
+        )
     approval = Approval(stored.plan.digest, keys, approver, comment.strip(), now, now + lasts)
     try:
         plans.approve(store, plan_id, approval, looked_at.approvals if looked_at else None)
     except MeanwhileError as error:
-        cure = "look at the plan again: what is left may need no more"
-        raise UsageError(f"{error}, after you looked at it: nothing was added", where=where, cure=cure) from error
+        cure = Said("look at the plan again: what is left may need no more")
+        what = Said("%(error)s, after you looked at it: nothing was added", error=str(error))
+        raise UsageError(what, where=where, cure=cure) from error
     return approval
 
 
 def _require_usable(stored: StoredPlan, now: datetime, lasts: timedelta) -> None:
     number = stored.plan_id
     if stored.plan.digest.startswith("damaged"):
-        raise UsageError(f"plan p{number} is not as it was stored", cure="make a new one with `syncd plan`")
+        raise UsageError(
+            Said("plan p%(plan)s is not as it was stored", plan=number), cure=Said("make a new one with `syncd plan`")
+        )
     if now - stored.created_at > lasts:
         hours = lasts.total_seconds() / 3600
-        raise UsageError(f"plan p{number} is older than {hours:g} hours", cure="make a new one with `syncd plan`")
+        raise UsageError(
+            Said("plan p%(plan)s is older than %(hours)s hours", plan=number, hours=f"{hours:g}"),
+            cure=Said("make a new one with `syncd plan`"),
+        )
 
 
 def _require_other_eyes(store: Engine, stored: StoredPlan, approver: str) -> None:
     run = runs.find(store, stored.run_id)
     if run is not None and run.actor != SCHEDULER and same_person(run.actor, approver):
         raise UsageError(
-            f"plan p{stored.plan_id} was asked for by {run.actor}, who may not approve it as well (approvals.four_eyes)",
-            cure="let somebody else look at it and approve it",
+            Said(
+                "plan p%(plan)s was asked for by %(actor)s, who may not approve it as well (approvals.four_eyes)",
+                plan=stored.plan_id,
+                actor=run.actor,
+            ),
+            cure=Said("let somebody else look at it and approve it"),
         )
 
 

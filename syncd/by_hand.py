@@ -14,6 +14,7 @@ from connectors.fluix.account.settings import Settings
 from connectors.fluix.account.signing_in import SignIn
 from syncd.bootstrap import App
 from syncd.errors import LockedError, UsageError
+from syncd.sayings import Said
 from syncd.store import ledger
 from syncd.store.audit import Event, append
 from syncd.store.engine import writing
@@ -29,8 +30,8 @@ def embedded(app: App) -> EmbeddedAccount:
     target = app.target()
     if not isinstance(target, EmbeddedAccount):
         raise UsageError(
-            f"this is about the embedded account, and the target is {app.config.target.type}",
-            cure="set `target: {type: account}`, or use Fluix's Admin Portal",
+            Said("this is about the embedded account, and the target is %(type)s", type=app.config.target.type),
+            cure=Said("set `target: {type: account}`, or use Fluix's Admin Portal"),
         )
     return target
 

@@ -19,6 +19,7 @@ from syncd.core.resolve import resolve
 from syncd.core.returning import Departure
 from syncd.errors import UsageError
 from syncd.reading_account import frozen_groups, known_groups, renames_known
+from syncd.sayings import Said
 from syncd.store import clusters, departures, plans, runs, tracing
 from syncd.store.tracing import Found, PlannedChange
 
@@ -83,7 +84,7 @@ def why_then(asked: Asked, name: str, run_id: int) -> Answer:
     """
     row = runs.find(asked.store, run_id)
     if row is None:
-        raise UsageError(f"there is no run r{run_id}", cure="see `syncd runs`")
+        raise UsageError(Said("there is no run r%(run_id)s", run_id=run_id), cure=Said("see `syncd runs`"))
     found = _find(asked, name)
     run = PastRun(
         row.id,
@@ -225,12 +226,17 @@ def _tells(finding: Finding, names: Collection[str]) -> bool:
 def _unknown(asked: Asked, name: str) -> UsageError:
     last, _ = tracing.readings(asked.store, asked.ways.precedence)
     near = tracing.nearest(asked.store, name)
-    meant = f"did you mean {', '.join(near)}? " if near else ""
+    meant = Said("did you mean %(near)s? ", near=", ".join(near)) if near else ""
     return UsageError(
-        f"nobody is known by {name}: no record, no account and no plan has this address, now or before",
+        Said(
+            "nobody is known by %(name)s: no record, no account and no plan has this address, now or before", name=name
+        ),
         where="; ".join(_read_line(source, last.get(source)) for source in asked.ways.precedence),
-        cure=f"{meant}A source may never have given this person (its filter, search base or file leaves them out, or "
-        "a row could not be read), or their data was erased 30 days after they were deleted",
+        cure=Said(
+            "%(meant)sA source may never have given this person (its filter, search base or file leaves them out, or "
+            "a row could not be read), or their data was erased 30 days after they were deleted",
+            meant=meant,
+        ),
     )
 
 

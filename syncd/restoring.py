@@ -11,6 +11,7 @@ from connectors.model import normalise_email
 from syncd.bootstrap import App
 from syncd.core.returning import Departure, TicketState, ticket
 from syncd.errors import UsageError
+from syncd.sayings import Said
 from syncd.store import accounts, departures
 from syncd.store.audit import Event, append
 from syncd.store.engine import writing
@@ -30,7 +31,9 @@ def by_email(app: App, email: str, now: datetime) -> Departure:
     ]
     if not found:
         raise UsageError(
-            f"{email} was not deleted within the last 30 days", where=email, cure="see `syncd restore list`"
+            Said("%(email)s was not deleted within the last 30 days", email=email),
+            where=email,
+            cure=Said("see `syncd restore list`"),
         )
     return max(found, key=lambda one: (one.ticket in {"open", "written"}, one.deleted_at, one.number))
 

@@ -30,6 +30,7 @@ from syncd.core.plan import Plan
 from syncd.errors import UsageError
 from syncd.reading import SourcesRead
 from syncd.reading_account import frozen_groups, known_groups, renames_known
+from syncd.sayings import Said
 from syncd.store import clusters, continuity, runs
 from syncd.store.scratch import scratch_copy
 from syncd.store.sql import chunks
@@ -57,7 +58,9 @@ def whatif(both: Compare) -> tuple[Outlook, Outlook, Contrast]:
     """
     store, now = both.now.store, both.now.clock()
     if not runs.last_reads(store, both.now.sources):
-        raise UsageError("no source was read yet: there are no records to compare on", cure="begin with `syncd plan`")
+        raise UsageError(
+            Said("no source was read yet: there are no records to compare on"), cure=Said("begin with `syncd plan`")
+        )
     with scratch_copy(store) as copy:
         _all_dirty(both.now, copy, worked_out=runs.recall(store, "rules") == both.now.rules_digest)
         one = _outlook(both, both.now, copy, now)

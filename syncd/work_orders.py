@@ -13,6 +13,7 @@ from connectors.fluix.portal.words import steps, title
 from syncd.bootstrap import App
 from syncd.config_target import PortalTargetConfig
 from syncd.errors import UsageError
+from syncd.sayings import Said
 from syncd.store.lock import run_lock
 
 
@@ -25,8 +26,8 @@ def portal(app: App) -> PortalTarget:
     target = app.config.target
     if not isinstance(target, PortalTargetConfig):
         raise UsageError(
-            f"this command is about the portal, and the target is {target.type}",
-            cure="set `target: {type: portal}`; see config.example.yaml",
+            Said("this is about the portal, and the target is %(type)s", type=target.type),
+            cure=Said("set `target: {type: portal}`; see config.example.yaml"),
         )
     return app.portal(target)
 
@@ -39,7 +40,9 @@ def order(target: PortalTarget, number: int) -> Order:
     """
     found = target.book.order(number)
     if found is None:
-        raise UsageError(f"there is no work order w{number}", cure="see `syncd workorders list`")
+        raise UsageError(
+            Said("there is no work order w%(number)s", number=number), cure=Said("see `syncd workorders list`")
+        )
     return found
 
 
@@ -51,12 +54,22 @@ def item_of(of: Order, key: str) -> Item:
     """
     found = [item for item in of.items if key in {str(item.place), item.why.key}]
     if not found:
-        raise UsageError(f"{of.name} has no item {key}", cure=f"see `syncd workorders show {of.name}`")
+        raise UsageError(
+            Said("%(order)s has no item %(key)s", order=of.name, key=key),
+            cure=Said("see `syncd workorders show %(order)s`", order=of.name),
+        )
     if len(found) > 1:
-        raise UsageError(f"{of.name} has several items {key}", cure="give the item's number")
+        raise UsageError(
+            Said("%(order)s has several items %(key)s", order=of.name, key=key), cure=Said("give the item's number")
+        )
     (item,) = found
     if not item.open:
-        raise UsageError(f"{of.name} item {item.place} is {state(item)} already", cure="nothing is to be confirmed")
+        raise UsageError(
+            Said(
+                "%(order)s item %(item)s is %(state)s already", order=of.name, item=item.place, state=Said(state(item))
+            ),
+            cure=Said("nothing is to be confirmed"),
+        )
     return item
 
 

@@ -12,17 +12,24 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
-WEB = Path(__file__).parent.parent / "syncd/web"
+SYNCD = Path(__file__).parent.parent / "syncd"
+WEB = SYNCD / "web"
 LANGUAGES = ("de",)
-METHODS = [("**.py", "python"), ("templates/**.html", "jinja2.ext.babel_extract")]
-KEYWORDS = {"_": None, "gettext": None, "lazy_gettext": None, "ngettext": (1, 2)}
+METHODS = [
+    ("*.py", "python"),
+    ("store/**.py", "python"),
+    ("web/**.py", "python"),
+    ("web/templates/**.html", "jinja2.ext.babel_extract"),
+]
+"""The console, and what it shares with commands: what that raises is shown in the console, too."""
+KEYWORDS = {"_": None, "gettext": None, "lazy_gettext": None, "word": None, "Said": None, "ngettext": (1, 2)}
 
 
 def said() -> Catalog:
     """Everything that is said."""
     catalog = Catalog()
-    options = {"templates/**.html": {"silent": "false"}}
-    for _, _, message, _, _ in extract_from_dir(WEB, METHODS, options, keywords=KEYWORDS):
+    options = {"web/templates/**.html": {"silent": "false"}}
+    for _, _, message, _, _ in extract_from_dir(SYNCD, METHODS, options, keywords=KEYWORDS):
         catalog.add(message)
     return catalog
 

@@ -9,6 +9,7 @@ from typing import Final
 import orjson
 from sqlalchemy import Engine, delete
 
+from syncd.sayings import Said
 from syncd.store import runs
 from syncd.store.audit import Event, append
 from syncd.store.engine import writing
@@ -31,9 +32,12 @@ class Pause:
     @property
     def sentence(self) -> str:
         """For a person."""
-        until = f"until {self.until:%Y-%m-%d %H:%M} UTC" if self.until else "until `syncd resume`"
         why = f": {self.reason}" if self.reason else ""
-        return f"the daemon is paused by {self.by} since {self.at:%Y-%m-%d %H:%M} UTC, {until}{why}"
+        said = {"by": self.by, "at": f"{self.at:%Y-%m-%d %H:%M}", "why": why}
+        if self.until is None:
+            return Said("the daemon is paused by %(by)s since %(at)s UTC, until `syncd resume`%(why)s", **said)
+        until = f"{self.until:%Y-%m-%d %H:%M}"
+        return Said("the daemon is paused by %(by)s since %(at)s UTC, until %(until)s UTC%(why)s", until=until, **said)
 
 
 def pause(engine: Engine, wanted: Pause) -> None:

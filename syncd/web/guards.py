@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, request
 from werkzeug.exceptions import Forbidden, HTTPException
 
+from syncd.sayings import Said
+
 _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -88,9 +90,9 @@ def refuse_foreign() -> None:
     site = request.headers.get("Sec-Fetch-Site")
     origin = request.headers.get("Origin")
     if site is not None and site not in {"same-origin", "none"}:
-        raise Forbidden("this form was sent by another site")
+        raise Forbidden(Said("this form was sent by another site"))
     if origin is not None and (urlsplit(origin).netloc or "null").casefold() != request.host.casefold():
-        raise Forbidden("this form was sent by another site")
+        raise Forbidden(Said("this form was sent by another site"))
 
 
 def own_path(back: str | None, otherwise: str) -> str:

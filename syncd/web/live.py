@@ -18,6 +18,7 @@ from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 
 from syncd.bootstrap import App
+from syncd.sayings import Said
 from syncd.store import progress, runs
 from syncd.web.errors import NotFoundError
 
@@ -48,7 +49,7 @@ def add_live(console: Blueprint, app: App) -> None:
     @console.get("/runs/<int:run_id>/live")
     def live_run(run_id: int) -> ResponseReturnValue:
         if runs.find(app.store, run_id) is None:
-            raise NotFoundError(f"there is no run r{run_id}")
+            raise NotFoundError(Said("there is no run r%(run_id)s", run_id=run_id))
         return stream(_told(lambda: _of(app, run_id), lambda said: said["state"] != "running"))
 
     @console.get("/runs/live")

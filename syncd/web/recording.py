@@ -15,6 +15,7 @@ from pydantic import BaseModel, SecretStr
 from werkzeug.exceptions import Forbidden
 
 from syncd.errors import advice
+from syncd.sayings import Said
 from syncd.store.audit import hearing
 from syncd.web.desk import Desk, Document, Form, Query
 from syncd.web.frame import Entry
@@ -58,8 +59,11 @@ def require(who: Who, entry: Entry, *, by_token: bool) -> None:
         Forbidden: the role is too small.
     """
     if who.role < entry.role:
-        is_a = f"this token is {who.role.word}" if by_token else f"{who.name} is {who.role.word} here"
-        raise Forbidden(f"{is_a}; this takes {entry.role.word}")
+        has, needed = Said(who.role.word), Said(entry.role.word)
+        if by_token:
+            raise Forbidden(Said("this token is %(role)s; this takes %(needed)s", role=has, needed=needed))
+        is_a = {"name": who.name, "role": has, "needed": needed}
+        raise Forbidden(Said("%(name)s is %(role)s here; this takes %(needed)s", **is_a))
 
 
 def told(form: BaseModel) -> dict[str, Any]:

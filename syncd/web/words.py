@@ -1,4 +1,4 @@
-"""Small words for templates: moments, numbers, addresses."""
+"""Small words for pages: moments, numbers, addresses, and sentences from below in the language of who reads."""
 
 from __future__ import annotations
 
@@ -7,8 +7,12 @@ from datetime import datetime
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from flask import request
+from flask import current_app, has_request_context, request
+from flask_babel import gettext
 from markupsafe import Markup
+
+from syncd.sayings import Said
+from syncd.web.reasons import reason
 
 
 def moment(at: datetime | None) -> Markup:
@@ -30,4 +34,23 @@ def same_page(**other: object) -> str:
     return f"{request.path}?{urlencode(kept)}"
 
 
-HELPERS: Final[dict[str, Callable[..., Any]]] = {"moment": moment, "number": number, "same_page": same_page}
+def known(text: str) -> str:
+    """A word that `vocabulary` holds, in the reader's language; anything else as it is. No part of it is taken for HTML."""
+    return str(gettext(text)) if text else ""
+
+
+def told(text: str) -> str:
+    """A sentence in the language of who reads the page. One that is not `Said`, or that nobody reads there, stays as it is."""
+    if not isinstance(text, Said) or not has_request_context() or "babel" not in current_app.extensions:
+        return str(text)
+    values = {name: told(value) if isinstance(value, Said) else value for name, value in text.values.items()}
+    return str(gettext(text.message, **values))
+
+
+HELPERS: Final[dict[str, Callable[..., Any]]] = {
+    "moment": moment,
+    "number": number,
+    "same_page": same_page,
+    "known": known,
+    "reason": reason,
+}

@@ -9,6 +9,7 @@ import pytest
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import read_mo
 
+from syncd.store.pauses import Pause, pause
 from tests.messages import LANGUAGES, file_of, kept, said
 from tests.web_house import Console
 
@@ -63,6 +64,19 @@ def test_what_a_deed_says_is_in_the_language_of_who_reads_it_and_english_for_pro
     assert client.get("/api/v1/runs/7", headers=german).json["detail"] == "there is no run r7"
     done = client.post("/api/v1/runs/start", json={}, headers=german).json
     assert done["message"] == "A run was asked for; it begins as soon as no other is under way."
+
+
+def test_a_plan_and_a_pause_are_told_in_german(desk: Console) -> None:
+    desk.somebody.language = "de"
+    plan = desk.page("/plans/1")
+    assert "people/E004 ist neu" in plan
+    assert '<span class="quiet" title="adoption">Übernahme</span>' in plan
+    now = desk.app.clock()
+    pause(desk.app.store, Pause("maria", now, reason="moving & more"))
+    assert (
+        f"der Dienst ist angehalten von maria seit {now:%Y-%m-%d %H:%M} UTC, bis `syncd resume`: moving &amp; more"
+        in desk.page("/")
+    )
 
 
 PLAIN = re.compile(r'(?:message=|(?:Error)\(\s*)f?"')

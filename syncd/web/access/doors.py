@@ -133,8 +133,8 @@ class Doors:
             wanted = entering.Wanted(name, password, request.form.get("again", ""))
             user = entering.by_link(self.app.store, visitor(now), key, wanted)
         except SyncdError as error:
-            status = HTTPStatus.UNPROCESSABLE_ENTITY
-            return render_template("setup.html", link=link, key=key, error=error, name=name), status
+            status, problem = HTTPStatus.UNPROCESSABLE_ENTITY, problem_of(error)
+            return render_template("setup.html", link=link, key=key, problem=problem, name=name), status
         if user is None:
             return render_template("setup.html", link=None), HTTPStatus.GONE
         return self._after_password(user, HOME, "link")

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Engine, Row, update
 
 from connectors.fluix.account.passwords import hashed, matches, renewed
 from syncd.errors import UsageError
+from syncd.sayings import Said
 from syncd.store.audit import Event, append
 from syncd.store.console_tables import console_users
 from syncd.store.engine import reading, writing
@@ -122,7 +123,7 @@ def by_link(store: Engine, visitor: Visitor, key: str, wanted: Wanted) -> Row[An
     if link is None:
         return None
     if wanted.password != wanted.again:
-        raise UsageError("the two passwords differ", cure="write the same one twice")
+        raise UsageError(Said("the two passwords differ"), cure=Said("write the same one twice"))
     check(wanted.password, link.name or wanted.name)
     hashed_password = hashed(wanted.password)
     with writing(store) as connection:

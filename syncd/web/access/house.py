@@ -13,6 +13,7 @@ from flask import request, session
 from werkzeug.exceptions import BadRequest, TooManyRequests
 
 from syncd.bootstrap import App
+from syncd.sayings import Said
 from syncd.store.engine import reading, writing
 from syncd.web.access import attempts, cookies, sessions, tokens
 from syncd.web.access.keys import digest, new_key
@@ -69,7 +70,7 @@ class ConsoleAccess:
         with reading(self.app.store) as connection:
             wait = attempts.waits(connection, who, now)
         if wait:
-            raise TooManyRequests("too many calls with a wrong token", retry_after=math.ceil(wait))
+            raise TooManyRequests(Said("too many calls with a wrong token"), retry_after=math.ceil(wait))
         with writing(self.app.store) as connection:
             attempts.count(connection, who, attempts.TOKEN, now)
 
@@ -84,7 +85,7 @@ class ConsoleAccess:
         """Refuse a form that was not ours."""
         refuse_foreign()
         if not hmac.compare_digest(self.csrf_token().encode(), request.form.get("csrf_token", "").encode()):
-            raise BadRequest("this form is of an earlier login: open the page again")
+            raise BadRequest(Said("this form is of an earlier login: open the page again"))
 
     def login_address(self, back_to: str) -> str:
         """The login, which leads back."""

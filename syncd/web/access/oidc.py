@@ -23,6 +23,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from syncd.config_access import OidcConfig
+from syncd.sayings import Said
 from syncd.web.access.errors import NoRoleError, NotBelievedError, OidcError
 from syncd.web.access.keys import new_key
 from syncd.web.roles import Role
@@ -120,13 +121,17 @@ class Provider:
         """
         issuer = self._config.issuer
         if not secrets.compare_digest(answer.get("state", "").encode(), trip.state.encode()):
-            raise NotBelievedError("this login was not begun in this browser", cure="begin anew")
+            raise NotBelievedError(Said("this login was not begun in this browser"), cure=Said("begin anew"))
         if answer.get("iss", issuer) != issuer:  # RFC 9207: another provider's answer is not taken to this one
-            raise NotBelievedError("another identity provider answered", where=answer["iss"], cure="begin anew")
+            raise NotBelievedError(
+                Said("another identity provider answered"), where=answer["iss"], cure=Said("begin anew")
+            )
         if error := answer.get("error"):
             said = answer.get("error_description", "")[:300]
             raise NotBelievedError(
-                f"the identity provider refused the login: {error}", where=said, cure="ask whoever runs it"
+                Said("the identity provider refused the login: %(error)s", error=error),
+                where=said,
+                cure=Said("ask whoever runs it"),
             )
         described = self._described(now)
         sent = self._exchange(described, answer.get("code", ""), trip.verifier, redirect_uri)
@@ -152,13 +157,17 @@ class Provider:
         described = self._asked("GET", self._config.issuer.rstrip("/") + _WELL_KNOWN)
         if described.get("issuer") != self._config.issuer:
             raise OidcError(
-                f"the identity provider calls itself {described.get('issuer')}, and `access.oidc.issuer` calls it "
-                f"{self._config.issuer}",
-                cure="write it as the provider does, to the last slash",
+                Said(
+                    "the identity provider calls itself %(name)s, and `access.oidc.issuer` calls it %(issuer)s",
+                    name=described.get("issuer"),
+                    issuer=self._config.issuer,
+                ),
+                cure=Said("write it as the provider does, to the last slash"),
             )
         missing = [name for name in ("authorization_endpoint", "token_endpoint", "jwks_uri") if not described.get(name)]
         if missing:
-            raise OidcError(f"the identity provider does not say its {', '.join(missing)}", where=self._config.issuer)
+            said = Said("the identity provider does not say its %(missing)s", missing=", ".join(missing))
+            raise OidcError(said, where=self._config.issuer)
         with self._lock:
             self._description = (now, described)
         return described
@@ -192,8 +201,8 @@ class Provider:
             claims = CodeIDToken(token.claims, token.header, options, params)
             claims.validate(now=int(now.timestamp()), leeway=_LEEWAY)
         except (JoseError, ValueError, TypeError, KeyError) as error:
-            said = f"what the identity provider says of you cannot be believed: {error}"
-            raise NotBelievedError(said, cure="begin anew") from None
+            said = Said("what the identity provider says of you cannot be believed: %(error)s", error=str(error))
+            raise NotBelievedError(said, cure=Said("begin anew")) from None
         return dict(claims)
 
     def _more(self, described: Mapping[str, Any], sent: Mapping[str, Any], claims: Mapping[str, Any]) -> dict[str, Any]:
@@ -204,7 +213,7 @@ class Provider:
         bearer = {"Authorization": f"Bearer {sent.get('access_token', '')}"}
         more = self._asked("GET", described["userinfo_endpoint"], headers=bearer)
         if more.get("sub") != claims["sub"]:  # OpenID Connect Core 1.0, section 5.3.2
-            raise NotBelievedError("the identity provider speaks of two people at once", cure="begin anew")
+            raise NotBelievedError(Said("the identity provider speaks of two people at once"), cure=Said("begin anew"))
         return more
 
     def _vouched(self, claims: Mapping[str, Any], id_token: str) -> Vouched:
@@ -212,16 +221,21 @@ class Provider:
         name, said = claims.get(config.name_claim), claims.get(config.groups_claim, [])
         if not isinstance(name, str) or not name.strip():
             raise NotBelievedError(
-                f"the identity provider does not say your name (claim {config.name_claim})",
-                cure="ask whoever runs this to name another claim in `access.oidc.name_claim`",
+                Said("the identity provider does not say your name (claim %(claim)s)", claim=config.name_claim),
+                cure=Said("ask whoever runs this to name another claim in `access.oidc.name_claim`"),
             )
         groups = [said] if isinstance(said, str) else [one for one in said if isinstance(one, str)]
         roles = [Role.of(config.roles[group]) for group in groups if group in config.roles]
         if not roles:
-            many = " (it has too many to say)" if config.groups_claim in claims.get("_claim_names", {}) else ""
+            many = Said(" (it has too many to say)") if config.groups_claim in claims.get("_claim_names", {}) else ""
             raise NoRoleError(
-                f"{name} may do nothing here: of {len(groups)} groups that the identity provider says{many}, none has a role",
-                cure="ask whoever runs this to put you into a group that has one",
+                Said(
+                    "%(name)s may do nothing here: of %(count)s groups that the identity provider says%(many)s, none has a role",
+                    name=name,
+                    count=len(groups),
+                    many=many,
+                ),
+                cure=Said("ask whoever runs this to put you into a group that has one"),
             )
         return Vouched(config.issuer, str(claims["sub"]), name.strip(), max(roles), id_token)
 
@@ -230,11 +244,13 @@ class Provider:
             answer = self._client.request(method, url, **more)
             document = answer.json() if answer.content else {}
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-            raise OidcError("the identity provider cannot be reached", where=url, cure="try again later") from error
+            raise OidcError(
+                Said("the identity provider cannot be reached"), where=url, cure=Said("try again later")
+            ) from error
         if answer.status_code != httpx.codes.OK or not isinstance(document, dict):
             said = document.get("error", "") if isinstance(document, dict) else ""
             refused = NotBelievedError if answer.is_client_error else OidcError
-            raise refused(
-                f"the identity provider answered {answer.status_code} {said}".rstrip(), where=url, cure="begin anew"
-            )
+            answered = f"{answer.status_code} {said}".rstrip()
+            what = Said("the identity provider answered %(answered)s", answered=answered)
+            raise refused(what, where=url, cure=Said("begin anew"))
         return document

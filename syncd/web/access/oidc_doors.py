@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection, Row, select
 from werkzeug.exceptions import BadRequest
 
+from syncd.sayings import Said
 from syncd.store.audit import Event, append
 from syncd.store.console_tables import console_users
 from syncd.store.engine import writing
@@ -49,7 +50,7 @@ def add_oidc(
     def from_provider() -> ResponseReturnValue:
         kept, now = session.pop(_TRIP, None), app.clock()
         if kept is None or now > datetime.fromisoformat(kept["at"]) + _PATIENCE:
-            raise BadRequest("this login was not begun in this browser, or too long ago: begin anew")
+            raise BadRequest(Said("this login was not begun in this browser, or too long ago: begin anew"))
         here = url_for("doors.from_provider", _external=True)
         try:
             vouched = provider.finish(request.args, Trip(**kept), here, now)

@@ -7,6 +7,7 @@ from typing import Final
 
 from connectors.fluix.account.passwords import MAX_LENGTH
 from syncd.errors import UsageError
+from syncd.sayings import Said
 
 FEWEST: Final = 12
 """Characters of a password."""
@@ -24,18 +25,20 @@ def check(password: str, name: str) -> None:
     """
     form = unicodedata.normalize("NFKC", password)
     if not FEWEST <= len(form) <= MAX_LENGTH:
-        raise _refused(f"has {len(form)} characters, and takes {FEWEST} to {MAX_LENGTH}")
+        counts = {"count": len(form), "fewest": FEWEST, "most": MAX_LENGTH}
+        raise _refused(Said("the password has %(count)s characters, and takes %(fewest)s to %(most)s", **counts))
     if any(unicodedata.category(character) in {"Cc", "Cs"} for character in form):
-        raise _refused("has a character that cannot be typed")
+        raise _refused(Said("the password has a character that cannot be typed"))
     from zxcvbn import zxcvbn  # type: ignore[import-untyped]  # noqa: PLC0415 - 90,000 words, for setting a password only
 
     found = zxcvbn(form[:_LOOKED_AT], user_inputs=[name, *name.split("@"), "fluix", "syncd", "fluix-syncd"])
     if found["score"] < _STRONG:
         why = found["feedback"]["warning"].rstrip(".")
-        raise _refused("is guessed too soon" + (f": {why[0].lower()}{why[1:]}" if why else ""))
+        if not why:
+            raise _refused(Said("the password is guessed too soon"))
+        because = Said(f"{why[0].lower()}{why[1:]}")  # of zxcvbn's own sentences, which `vocabulary` holds
+        raise _refused(Said("the password is guessed too soon: %(because)s", because=because))
 
 
-def _refused(why: str) -> UsageError:
-    return UsageError(
-        f"the password {why}", cure="take several words that do not belong together, or let a manager make one"
-    )
+def _refused(why: Said) -> UsageError:
+    return UsageError(why, cure=Said("take several words that do not belong together, or let a manager make one"))

@@ -8,6 +8,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, insert, select, update
 
 from syncd.errors import UsageError
+from syncd.sayings import Said
 from syncd.store.console_tables import console_tokens
 from syncd.web.access.keys import digest, new_key
 from syncd.web.errors import NotFoundError, RefusedError
@@ -31,9 +32,12 @@ def issue(
     """
     name = name.strip()
     if not 1 <= len(name) <= _LONGEST or not name.isprintable():
-        raise UsageError("a token needs a name", cure="name the program that calls with it")
+        raise UsageError(Said("a token needs a name"), cure=Said("name the program that calls with it"))
     if any(usable(row, now) for row in listed(connection) if row.name == name):
-        raise RefusedError(f"there is a token named {name} already", cure="revoke that one first, or take another name")
+        raise RefusedError(
+            Said("there is a token named %(name)s already", name=name),
+            cure=Said("revoke that one first, or take another name"),
+        )
     secret = _MARK + new_key()
     values = {"hash": digest(secret), "prefix": secret[:_SHOWN], "name": name, "role": role.word, "made_by": made_by}
     until = now + lasts if lasts else None
@@ -84,5 +88,5 @@ def revoke(connection: Connection, token_id: int, now: datetime) -> Row[Any]:
     connection.execute(update(console_tokens).where(mine, console_tokens.c.revoked_at.is_(None)).values(revoked_at=now))
     row = connection.execute(select(console_tokens).where(mine)).one_or_none()
     if row is None:
-        raise NotFoundError(f"there is no token {token_id}", cure="see the list of tokens")
+        raise NotFoundError(Said("there is no token %(number)s", number=token_id), cure=Said("see the list of tokens"))
     return row

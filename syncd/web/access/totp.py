@@ -12,6 +12,7 @@ from pyotp.exceptions import OTPVerificationError
 from sqlalchemy import Connection, Row, delete, insert, or_, update
 
 from syncd.errors import UsageError
+from syncd.sayings import Said
 from syncd.store.console_tables import console_codes, console_users
 from syncd.web.access.keys import digest
 
@@ -39,7 +40,8 @@ def confirm(connection: Connection, user: Row[Any], code: str, now: datetime) ->
     step = _step(user.totp_wanted, code, now)
     if step is None:
         raise UsageError(
-            "this is not the code that the app shows now", cure="look at the clock of the phone, and try the next one"
+            Said("this is not the code that the app shows now"),
+            cure=Said("look at the clock of the phone, and try the next one"),
         )
     _write(connection, user.id, totp=user.totp_wanted, totp_wanted=None, totp_step=step)
     return new_recovery(connection, user.id)

@@ -9,6 +9,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from syncd.errors import UsageError
+from syncd.sayings import Said
 from syncd.store.console_tables import console_codes, console_links, console_sessions, console_users
 from syncd.web.access.passwords import check
 from syncd.web.errors import NotFoundError, RefusedError
@@ -31,7 +32,10 @@ def find(connection: Connection, user_id: int) -> Row[Any]:
     """
     row = connection.execute(select(console_users).where(console_users.c.id == user_id)).one_or_none()
     if row is None:
-        raise NotFoundError(f"there is no person {user_id}", cure="see the list: somebody may have removed the person")
+        raise NotFoundError(
+            Said("there is no person %(number)s", number=user_id),
+            cure=Said("see the list: somebody may have removed the person"),
+        )
     return row
 
 
@@ -59,9 +63,11 @@ def add(connection: Connection, name: str, role: Role, now: datetime, **more: An
     """
     name = name.strip()
     if not 1 <= len(name) <= _LONGEST or not name.isprintable() or key_of(name).startswith(_PROGRAM):
-        raise UsageError(f'"{name[:40]}" is no name for a person here', cure="an email address is one")
+        raise UsageError(
+            Said('"%(name)s" is no name for a person here', name=name[:40]), cure=Said("an email address is one")
+        )
     if by_name(connection, name):
-        raise RefusedError(f"there is somebody named {name} already", cure="take another name")
+        raise RefusedError(Said("there is somebody named %(name)s already", name=name), cure=Said("take another name"))
     values = {"name": name, "name_key": key_of(name), "role": role.word, "made_at": now, **more}
     return int(connection.execute(insert(console_users).values(values).returning(console_users.c.id)).scalar_one())
 
@@ -85,7 +91,8 @@ def set_role(connection: Connection, user: Row[Any], role: Role) -> None:
     """
     if user.issuer:
         raise RefusedError(
-            f"what {user.name} may do is decided by groups of the identity provider", cure="change them there"
+            Said("what %(name)s may do is decided by groups of the identity provider", name=user.name),
+            cure=Said("change them there"),
         )
     if role < Role.ADMIN:
         _keep_an_admin(connection, user)
@@ -106,7 +113,9 @@ def rename(connection: Connection, user: Row[Any], name: str) -> None:
     """
     other = by_name(connection, name)
     if other is not None and other.id != user.id:
-        raise RefusedError(f"there is somebody named {name} already", cure="ask an admin of this console")
+        raise RefusedError(
+            Said("there is somebody named %(name)s already", name=name), cure=Said("ask an admin of this console")
+        )
     _write(connection, user.id, name=name, name_key=key_of(name))
 
 
@@ -141,7 +150,9 @@ def end_sessions(connection: Connection, user_id: int) -> None:
 def _keep_an_admin(connection: Connection, user: Row[Any]) -> None:
     admins = select(func.count()).select_from(console_users).where(console_users.c.role == Role.ADMIN.word)
     if user.role == Role.ADMIN.word and connection.execute(admins).scalar_one() == 1:
-        raise RefusedError(f"{user.name} is the only admin", cure="make somebody else an admin first")
+        raise RefusedError(
+            Said("%(name)s is the only admin", name=user.name), cure=Said("make somebody else an admin first")
+        )
 
 
 def _write(connection: Connection, user_id: int, **values: Any) -> None:

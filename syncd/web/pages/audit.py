@@ -117,7 +117,7 @@ def export_audit(desk: Desk, asked: Wanted) -> Download:
         found = audit_pages.search(desk.store, asked.search, before, 5000)
         rows += [_plain(row) for row in found.rows]
         if len(rows) > _MOST:
-            cure = "name a shorter time, or write all of it with `syncd audit export`"
+            cure = _("name a shorter time, or write all of it with `syncd audit export`")
             raise RefusedError(_("these are more than %(most)s rows", most=f"{_MOST:,}"), cure=cure)
         if found.older is None:
             break

@@ -15,6 +15,7 @@ from syncd.web.desk import Desk, Document, Query
 from syncd.web.frame import Room
 from syncd.web.pages.plans import approvers, lasts
 from syncd.web.pages.runs import RunLine, line_of
+from syncd.web.words import told
 
 room = Room()
 
@@ -145,7 +146,7 @@ def overview(desk: Desk, asked: Query) -> Overview:
             AlertLine(kind=one.kind, subject=one.subject, message=one.message, raised_at=one.raised_at)
             for one in alerts.open_alerts(desk.store)
         ],
-        paused=pause.sentence if pause else "",
+        paused=told(pause.sentence) if pause else "",
         schedule=_said(desk.app.config.schedule),
         next_run=min((one.at for one in next_runs if one.at), default=None),
         next_runs=next_runs,

@@ -13,6 +13,7 @@ from syncd.explaining import why_then
 from syncd.render_why import explained_document, text_of
 from syncd.web.desk import Desk, Document, Query
 from syncd.web.frame import Room
+from syncd.web.words import told
 
 room = Room()
 
@@ -79,6 +80,6 @@ def why(desk: Desk, asked: WhyAsked) -> Why:
     try:
         answer = why_then(ground, asked.email, asked.run) if asked.run else why_now(ground, asked.email)
     except UsageError as error:
-        return Why(people=[], not_kept=[], nobody=error.what, cure=error.cure)
+        return Why(people=[], not_kept=[], nobody=told(error.what), cure=told(error.cure))
     people = [WhyPerson.model_validate(explained_document(person)) for person in answer.people]
     return Why(people=people, not_kept=list(answer.not_kept), nobody="", cure="")
