@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -14,6 +14,9 @@ from syncd.cli import main
 from tests.house import Call, House, Ran
 from tests.one_parser import one_parser
 from tests.stores import copied_upgrades
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 one_parser()
 copied_upgrades()
@@ -38,6 +41,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
             item.add_marker("search")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """A real Chromium: one, because a process can have one Playwright at a time."""
+    from tests.web_house import CHROMIUM, browser
+
+    if not CHROMIUM:
+        pytest.skip("needs chromium")
+    with browser() as started:
+        yield started
 
 
 @pytest.fixture

@@ -13,12 +13,13 @@ from pathlib import Path
 import click
 import pytest
 from mkdocs.exceptions import Abort
+from playwright.sync_api import Browser
 
 from syncd.cli import cli
 from syncd.config import Config, config_keys
 from syncd.errors import Exit
 from syncd.web import pages
-from tests.web_house import DESKTOP, PHONE, browser, needs_chromium
+from tests.web_house import DESKTOP, PHONE, needs_chromium
 from tools import reference
 from tools.reference.exits import MEANINGS
 from tools.site import gather, navigation, site
@@ -161,22 +162,21 @@ def served(built: Path) -> Iterator[str]:
 
 
 @needs_chromium
-def test_it_fits_a_phone_and_asks_nobody_else(served: str) -> None:
+def test_it_fits_a_phone_and_asks_nobody_else(served: str, chromium: Browser) -> None:
     asked: list[str] = []
-    with browser() as started:
-        for size, theme in ((DESKTOP, "light"), (PHONE, "dark")):
-            context = started.new_context(viewport=size, color_scheme=theme)  # type: ignore[arg-type]
-            page = context.new_page()
-            page.on("request", lambda request: asked.append(request.url))
-            for place in (
-                "index.html",
-                "docs/operations.html",
-                "docs/security.html",
-                "reference/configuration.html",
-                "reference/api.html",
-            ):
-                page.goto(served + place, wait_until="load")
-                wider = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-                assert wider <= 0, f"{place} is {wider} px wider than a screen of {size['width']}"
-            context.close()
+    for size, theme in ((DESKTOP, "light"), (PHONE, "dark")):
+        context = chromium.new_context(viewport=size, color_scheme=theme)  # type: ignore[arg-type]
+        page = context.new_page()
+        page.on("request", lambda request: asked.append(request.url))
+        for place in (
+            "index.html",
+            "docs/operations.html",
+            "docs/security.html",
+            "reference/configuration.html",
+            "reference/api.html",
+        ):
+            page.goto(served + place, wait_until="load")
+            wider = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+            assert wider <= 0, f"{place} is {wider} px wider than a screen of {size['width']}"
+        context.close()
     assert [url for url in asked if not url.startswith((served, "data:"))] == []

@@ -22,7 +22,7 @@ from syncd.core.report import Report
 from syncd.daemon.listening import listen, shown
 from syncd.daemon.running import Telling
 from syncd.daemon.staying import Staying
-from syncd.daemon.supervisor import Role, Supervisor
+from syncd.daemon.supervisor import Role, Sign, Supervisor
 from syncd.errors import Exit, Interrupted, SyncdError, advice
 from syncd.metrics import counting_together
 from syncd.notify.courier import Courier
@@ -138,7 +138,7 @@ def _told(work: Callable[[], None]) -> None:
         raise SystemExit(1) from None
 
 
-def _answer(config: Config, listener: socket.socket, sign: Callable[[], None]) -> None:
+def _answer(config: Config, listener: socket.socket, sign: Sign) -> None:
     """A process that answers. Alone it loads by itself what it answers with: nobody else needs that in his memory."""
     from syncd.web.server import Answering  # noqa: PLC0415 - as said
     from syncd.web.whole import served  # noqa: PLC0415 - as said
@@ -150,10 +150,10 @@ def _answer(config: Config, listener: socket.socket, sign: Callable[[], None]) -
     Answering(served(app), listener, serve.threads, tls, serve.drain_seconds).stay(sign)
 
 
-def _run(config: Config, listener: socket.socket, sign: Callable[[], None]) -> None:
+def _run(config: Config, listener: socket.socket, sign: Sign) -> None:
     """The process that runs."""
     listener.close()
-    Thread(target=_pulse, args=(sign, os.getppid(), config.serve.drain_seconds), name="pulse", daemon=True).start()
+    Thread(target=_pulse, args=(sign, config.serve.drain_seconds), name="pulse", daemon=True).start()
     from syncd.cli.mail import send_waiting  # noqa: PLC0415 - only this process sends
 
     app = open_app(config)
@@ -170,10 +170,9 @@ def _run(config: Config, listener: socket.socket, sign: Callable[[], None]) -> N
         return
 
 
-def _pulse(sign: Callable[[], None], starter: int, drain_seconds: float) -> None:
-    """A sign of life every second; when the starter is gone, nobody would stop us: end as if it had asked."""
-    while os.getppid() == starter:
-        sign()
+def _pulse(sign: Sign, drain_seconds: float) -> None:
+    """A sign of life every second; when nobody hears it, nobody would stop us: end as if it had asked."""
+    while sign():
         time.sleep(1)
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(drain_seconds)

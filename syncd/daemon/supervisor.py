@@ -28,13 +28,17 @@ _SLOWEST: Final = 30.0
 _HEARD: Final = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD}
 
 
+Sign = Callable[[], bool]
+"""Gives a sign of life. Tells whether anybody hears it: where nobody does, a process has to end by itself."""
+
+
 @dataclass(frozen=True, slots=True)
 class Role:
     """What one process does."""
 
     name: str
-    main: Callable[[Callable[[], None]], None]
-    """Called in the new process, with the function by which it gives a sign of life: at first when it is ready."""
+    main: Callable[[Sign], None]
+    """Called in the new process, with what gives its signs of life: at first when it is ready."""
     silent_after: float
     """Seconds without a sign of life after which it is killed."""
     finishes: bool = False
@@ -79,7 +83,6 @@ class Supervisor:
         self._drain_seconds = drain_seconds
         self._told_ready = False
         self._watchdog = systemd.watchdog_seconds()
-        self._parent = os.getpid()
 
     def run(self) -> None:
         """Until SIGTERM or SIGINT; then everything has ended."""
@@ -142,6 +145,7 @@ class Supervisor:
         sys.stderr.flush()
         child.pid = os.fork()
         if child.pid == 0:
+            os.close(reads)  # only the supervisor hears, so that its end is heard
             self._become(child.role, writes)
         os.close(writes)
         child.signs = reads
@@ -230,6 +234,11 @@ class Supervisor:
             self._bury()
 
 
-def _sign(writes: int) -> None:
-    with contextlib.suppress(BlockingIOError, BrokenPipeError):
+def _sign(writes: int) -> bool:
+    try:
         os.write(writes, b".")
+    except BrokenPipeError:
+        return False
+    except BlockingIOError:
+        pass  # it did not listen for long, but is there
+    return True

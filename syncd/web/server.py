@@ -7,7 +7,6 @@ no thread (docs/decisions/0012-server.md). What takes too long to arrive is clos
 from __future__ import annotations
 
 import logging
-import os
 import signal
 import socket
 import ssl
@@ -145,16 +144,15 @@ class Answering:
         if tls:
             self._server.channel_class = _wrapping(tls)  # type: ignore[assignment]  # called, and no more
 
-    def stay(self, sign: Callable[[], None]) -> None:
-        """Answer, and give a sign of life every second."""
+    def stay(self, sign: Callable[[], bool]) -> None:
+        """Answer, and give a sign of life every second; stop when it tells that nobody hears it."""
         signal.signal(signal.SIGTERM, lambda _number, _frame: self._stop())
-        starter, signed = os.getppid(), float("-inf")
+        signed = float("-inf")
         while not self._is_over():
             wasyncore.loop(timeout=_LOOKS_EVERY, map=self._map, use_poll=True, count=1)
             if (now := time.monotonic()) - signed >= _LOOKS_EVERY:
                 signed = now
-                sign()
-                if os.getppid() != starter:  # nobody would keep us up, or stop us
+                if not sign():  # nobody would keep us up, or stop us
                     self._stop()
 
     def _stop(self) -> None:

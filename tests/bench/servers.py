@@ -60,7 +60,7 @@ def serve(kind: str, config: str, port: int) -> None:
         from syncd.web.server import Answering
 
         listener = socket.create_server(("127.0.0.1", port), backlog=512)
-        Answering(web_app(app_of(Path(config))), listener, 4, None, 5).stay(lambda: None)
+        Answering(web_app(app_of(Path(config))), listener, 4, None, 5).stay(lambda: True)
     else:
         from gunicorn.app.base import BaseApplication
 

@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
 from playwright.sync_api import Browser, expect
 
 from syncd.store import wishes
 from tests.house import House, staff
-from tests.web_house import CHROMIUM, DESKTOP, browser, console_of, listening, needs_chromium
+from tests.web_house import DESKTOP, console_of, listening, needs_chromium
 
 pytestmark = needs_chromium
-
-
-@pytest.fixture
-def chromium() -> Iterator[Browser]:
-    if not CHROMIUM:
-        pytest.skip("needs chromium")
-    with browser() as started:
-        yield started
 
 
 def test_from_a_held_deletion_to_its_application(house: House, chromium: Browser) -> None:
@@ -53,3 +42,4 @@ def test_from_a_held_deletion_to_its_application(house: House, chromium: Browser
         expect(page.get_by_role("link", name="e010@example.com")).to_have_count(0)
         page.goto(f"{address}/audit?action=approve")
         expect(page.get_by_role("row", name="plan 2")).to_contain_text("maria")
+        page.close()

@@ -71,6 +71,26 @@ def test_when_the_daemon_is_killed_everything_ends(company: House) -> None:
     assert company.syncd("run").code == 0
 
 
+def test_when_the_daemon_is_killed_before_its_processes_are_ready_they_end_as_well(company: House) -> None:
+    go = company.folder / "go"
+    slow = f"""
+import time, pathlib, syncd.cli.serve as s
+def slowly(work):
+    def loading(*given):
+        while not pathlib.Path({str(go)!r}).exists(): time.sleep(0.02)
+        work(*given)
+    return loading
+s._answer, s._run = slowly(s._answer), slowly(s._run)
+"""
+    with serving(company, before=slow) as daemon:
+        until(lambda: daemon.part("web") and daemon.part("runs"))
+        processes = [*daemon.part("web"), *daemon.part("runs")]
+        daemon.process.kill()
+        daemon.process.wait()
+        go.touch()
+        until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in processes))
+
+
 def test_a_port_that_is_taken_is_told_at_once(company: House) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
 
 from tests.house import House, staff
 from tests.web.people_house import copied, furnished
-from tests.web_house import CHROMIUM, Console, browser, console_of
+from tests.web_house import Console, console_of
 
 
 @pytest.fixture
@@ -23,14 +21,6 @@ def house(tmp_path: Path) -> House:
 @pytest.fixture
 def console(house: House) -> Console:
     return console_of(house)
-
-
-@pytest.fixture(scope="package")  # two at a time do not go in one process, and others open theirs
-def chromium() -> Iterator[Browser]:
-    if not CHROMIUM:
-        pytest.skip("needs chromium")
-    with browser() as started:
-        yield started
 
 
 @pytest.fixture(scope="session")
