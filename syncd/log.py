@@ -32,6 +32,7 @@ EVENTS: Final[dict[str, tuple[str, str]]] = {
     "notification_given_up": ("error", "a message was not taken for too long: `target`, `error`"),
     "notification_template": ("warning", "our template was used, because yours is broken: `template`, `error`"),
     "notifications_stuck": ("warning", "messages could not be looked after this time: `error`"),
+    "whatif_failed": ("error", "a what-if of the console met a mistake of the program: `number`, `error`"),
     "request": ("debug", "a request was answered: `method`, `path`, `status`, `seconds`"),
     "not_ready": ("warning", "`/readyz` said no: `failed` (checks), `reasons`"),
 }

@@ -61,7 +61,7 @@ def whatif(both: Compare) -> tuple[Outlook, Outlook, Contrast]:
         raise UsageError(
             Said("no source was read yet: there are no records to compare on"), cure=Said("begin with `syncd plan`")
         )
-    with scratch_copy(store) as copy:
+    with scratch_copy(store, both.now.progress) as copy:
         _all_dirty(both.now, copy, worked_out=runs.recall(store, "rules") == both.now.rules_digest)
         one = _outlook(both, both.now, copy, now)
         _all_dirty(both.then, copy, worked_out=both.then.rules.mapping == both.now.rules.mapping)

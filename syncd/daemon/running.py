@@ -17,6 +17,7 @@ from syncd.daemon.agenda import Agenda, Due
 from syncd.daemon.alarms import Alarms
 from syncd.daemon.asked import perform_next
 from syncd.daemon.firing import Firing
+from syncd.daemon.supposing import Supposing
 from syncd.errors import Advice, DeposedError, Interrupted, LockedError, UsageError, advice
 from syncd.planned import Planned, schedules
 from syncd.run import run
@@ -99,16 +100,18 @@ class Running:
         with (
             Watcher(app.sync().sources, self._telling.note) as watcher,
             Agenda(self._triggers, self._missed) as agenda,
+            Supposing(app) as supposing,
         ):
             while not leaves():
-                self._step(watcher, agenda)
+                self._step(watcher, agenda, supposing)
 
-    def _step(self, watcher: Watcher, agenda: Agenda) -> None:
+    def _step(self, watcher: Watcher, agenda: Agenda, supposing: Supposing) -> None:
         self._heard |= watcher.wait(LOOKS_EVERY)
         self._look_at_alarms()
         first = self._first and self._quiet_until(self._app.clock()) is None
         if self._stirring():
             self._wished = self._fresh or wishes.waiting(self._app.store) > 0
+            supposing.look()
         if not (first or self._left or self._wished or self._heard or agenda.waits) or self._is_paused():
             return
         if self._wished:

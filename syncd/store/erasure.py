@@ -23,7 +23,7 @@ from scim.tables import resources as pushed
 from syncd.core.needles import Needles, Person, folded
 from syncd.core.returning import KEPT
 from syncd.store import audit as chain
-from syncd.store import previews, searching
+from syncd.store import previews, searching, whatifs
 from syncd.store.engine import reading, writing
 from syncd.store.sql import chunks, upsert
 from syncd.store.tables import (
@@ -93,6 +93,7 @@ def erase_due(engine: Engine, now: datetime, actor: str = "syncd") -> Erased:
     """
     _forget_pushed(engine, now)
     previews.forget_old(engine, now)
+    whatifs.forget_old(engine, now)
     if forget_people(engine, now - KEPT):
         with writing(engine) as connection:
             connection.execute(upsert(connection, meta), {"name": _WIPE, "value": "due"})

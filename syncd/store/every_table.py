@@ -19,6 +19,7 @@ from syncd.store import (  # noqa: F401 - they put their tables into `metadata`
     notice_tables,
     order_tables,
     previews,
+    whatifs,
 )
 from syncd.store.tables import metadata
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,33 +20,34 @@ _PAGE: Final = 5000
 
 
 @contextlib.contextmanager
-def scratch_copy(engine: Engine) -> Iterator[Engine]:
+def scratch_copy(engine: Engine, progress: Callable[[str, int], None]) -> Iterator[Engine]:
     """A copy of the store as it is at this moment, in a file of its own that goes with the block.
 
     Writers of the store are not held up. The file lies where the system keeps what is temporary (`TMPDIR`), for this user's
-    eyes only.
+    eyes only. `progress` hears how many rows were copied; what it raises ends the copy.
     """
     with tempfile.TemporaryDirectory(prefix="syncd-") as folder:
         copy = open_engine(f"sqlite:///{Path(folder) / 'scratch.db'}")
         try:
-            _fill(engine, copy)
+            _fill(engine, copy, progress)
             yield copy
         finally:
             copy.dispose()
 
 
-def _fill(engine: Engine, copy: Engine) -> None:
+def _fill(engine: Engine, copy: Engine, progress: Callable[[str, int], None]) -> None:
     with snapshot(engine) as live, writing(copy, read_again=True) as to:
         metadata.create_all(to)
         for one in metadata.sorted_tables:
             if one.name not in _LEFT_OUT:
-                _copy(live, to, one)
+                _copy(live, to, one, progress)
 
 
-def _copy(live: Connection, to: Connection, one: Table) -> None:
+def _copy(live: Connection, to: Connection, one: Table, progress: Callable[[str, int], None]) -> None:
     """Row by row as the drivers have them: every structure is text, so nothing has to be understood."""
     names = [each.name for each in one.columns]
     untyped: Any = select(*map(column, names)).select_from(table(one.name))
     insert = f"INSERT INTO {one.name} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"  # noqa: S608 - our own
     for rows in live.execute(untyped, execution_options={"yield_per": _PAGE}).partitions():
         to.exec_driver_sql(insert, [tuple(row) for row in rows])
+        progress("copied", len(rows))

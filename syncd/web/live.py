@@ -1,4 +1,4 @@
-"""How far a run is, while it moves: server-sent events (HTML standard, section 9.2), for the console's pages alone.
+"""How far a run or a what-if is, while it moves: server-sent events (HTML standard, section 9.2), for the console's pages alone.
 
 A stream holds a thread, so it ends after half a minute and the browser comes back; and there are few of them in a process, the
 others are told to come later. Who never reads holds nothing longer: all that a stream says fits into buffers, and `server` ends
@@ -19,7 +19,7 @@ from flask.typing import ResponseReturnValue
 
 from syncd.bootstrap import App
 from syncd.sayings import Said
-from syncd.store import progress, runs
+from syncd.store import progress, runs, whatifs
 from syncd.web.errors import NotFoundError
 
 LASTS: Final = 30.0
@@ -51,6 +51,14 @@ def add_live(console: Blueprint, app: App) -> None:
         if runs.find(app.store, run_id) is None:
             raise NotFoundError(Said("there is no run r%(run_id)s", run_id=run_id))
         return stream(_told(lambda: _of(app, run_id), lambda said: said["state"] != "running"))
+
+    @console.get("/whatif/<int:number>/live")
+    def live_whatif(number: int) -> ResponseReturnValue:
+        def look() -> dict[str, Any]:
+            found = whatifs.find(app.store, number, app.clock())
+            return {"state": found.state if found else "gone"}
+
+        return stream(_told(look, lambda said: said["state"] not in whatifs.OPEN))
 
     @console.get("/runs/live")
     def live_runs() -> ResponseReturnValue:

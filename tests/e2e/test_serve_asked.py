@@ -13,7 +13,8 @@ import httpx
 import pytest
 from sqlalchemy import Engine
 
-from syncd.store import runs, wishes
+from syncd.errors import Exit
+from syncd.store import runs, whatifs, wishes
 from syncd.store.alerts import open_alerts
 from syncd.store.leases import find as lease
 from syncd.store.progress import find as progress
@@ -113,6 +114,21 @@ def test_a_pause_ends_by_itself(company: House, store: Engine) -> None:
     assert company.syncd("pause", "--until", "2s").code == 0
     with serving(company):
         until(lambda: done(store) == 1)
+
+
+def test_a_what_if_of_the_console_is_worked_out_while_runs_are_paused(company: House, store: Engine) -> None:
+    assert company.syncd("run").code == 0
+    company.hire(staff(1))
+    assert company.syncd("plan").code == Exit.HELD
+    assert company.syncd("pause").code == 0
+    now = datetime.now(UTC)
+    with serving(company):
+        number = whatifs.ask(store, "leavers: {grace_days: 14}", "maria", now)
+        until(lambda: whatifs.unanswered(store) == 0)
+    answer = whatifs.find(store, number, now)
+    assert answer is not None
+    assert answer.answer is not None
+    assert [change["kind"] for change in answer.answer["only_now"]] == ["delete_user"]
 
 
 @pytest.mark.parametrize("until_", ["yesterday", "2020-01-01T00:00", "25:00", "0h"])

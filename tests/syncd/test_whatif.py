@@ -118,7 +118,7 @@ def test_a_scratch_copy_holds_every_row_and_is_gone_afterwards(company):
                 if table.name not in {"passages", "plans", "plan_changes", "approvals", "audit"}
             }
 
-    with scratch_copy(store) as copy:
+    with scratch_copy(store, lambda _stage, _count: None) as copy:
         file = Path(str(copy.url.database))
         assert rows(copy) == rows(store)
         assert rows(copy)["records"] == 11

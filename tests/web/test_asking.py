@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import io
 from datetime import UTC, datetime
+from errno import ENOSPC
+from threading import Event
+from typing import Any
 from zipfile import ZipFile
 
 import pytest
 
-from syncd.store import departures
+from syncd import outlooks
+from syncd.bootstrap import App
+from syncd.daemon.supposing import Supposing
+from syncd.store import departures, whatifs
+from syncd.sync import Progress
 from syncd.web.pages import whatif
 from syncd.web.roles import Role
 from tests.e2e.test_portal import SETTINGS
 from tests.house import House, staff
 from tests.portal_server import Portal, User
+from tests.serving import PATIENCE, until
 from tests.web_house import Console, console_of
 
 
@@ -53,12 +61,89 @@ def test_what_is_no_rule_is_refused(console: Console, fragment: str, status: int
     assert said in str(console.json("/whatif", status, sent={"fragment": fragment}))
 
 
-def test_it_is_done_for_so_many_people_and_not_for_more(console: Console, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(whatif, "_PEOPLE", 8)
-    assert "syncd whatif --with" in console.json("/whatif", 409, sent={"fragment": "leavers: {grace_days: 1}"})["cure"]
+def test_who_may_not_ask_and_what_is_too_long(console: Console) -> None:
     assert console.json("/whatif", 422, sent={"fragment": "x" * 70_000})
     console.somebody.role = Role.VIEWER
     assert console.json("/whatif", 403, sent={"fragment": "leavers: {grace_days: 1}"})
+
+
+@pytest.fixture
+def crowd(console: Console, monkeypatch: pytest.MonkeyPatch) -> Console:
+    """More people than are answered for at once."""
+    monkeypatch.setattr(whatif, "_AT_ONCE", 8)
+    return console
+
+
+def test_for_many_people_the_daemon_works_it_out(crowd: Console) -> None:
+    ask = {"fragment": "leavers: {grace_days: 14}"}
+    asked = crowd.json("/whatif", sent=ask)
+    assert (asked["state"], asked["then"]) == ("waiting", None)
+    assert "Look for the answer" in crowd.do("/whatif", 200, **ask).text
+    with Supposing(crowd.app) as supposing:
+        supposing.look()
+        until(lambda: crowd.json(f"/whatif/{asked['number']}")["state"] == "done")
+    told = crowd.json(f"/whatif/{asked['number']}")
+    assert [change["kind"] for change in told["only_now"]] == ["delete_user"] * 3
+    assert "Not any more" in crowd.page(f"/whatif/{asked['number']}")
+    assert crowd.json("/whatif/99", 404)
+
+
+def test_the_daemon_is_not_asked_what_is_no_rule_nor_too_much_at_a_time(crowd: Console) -> None:
+    assert crowd.json("/whatif", 422, sent={"fragment": "leavers: {grace: 14}"})
+    for _ in range(5):
+        crowd.json("/whatif", sent={"fragment": "leavers: {grace_days: 14}"})
+    refused = crowd.json("/whatif", 409, sent={"fragment": "leavers: {grace_days: 14}"})
+    assert refused["detail"] == "5 such questions wait for the daemon already"
+
+
+def test_a_daemon_that_ends_leaves_a_what_if_to_the_next_one(crowd: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+    number = crowd.json("/whatif", sent={"fragment": "leavers: {grace_days: 14}"})["number"]
+    begun = Event()
+
+    def works(app: App, text: str, progress: Progress) -> dict[str, Any]:
+        begun.set()
+        while True:
+            progress("compared", 1)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(outlooks, "suppose", works)
+        with Supposing(crowd.app) as supposing:
+            supposing.look()
+            assert begun.wait(PATIENCE)
+    assert crowd.json(f"/whatif/{number}")["state"] == "waiting"
+    with Supposing(crowd.app) as supposing:
+        supposing.look()
+        until(lambda: crowd.json(f"/whatif/{number}")["state"] == "done")
+
+
+def test_one_that_cannot_be_worked_out_says_why(crowd: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+    number = crowd.json("/whatif", sent={"fragment": "leavers: {grace_days: 14}"})["number"]
+
+    def full(app: App, text: str, progress: Progress) -> dict[str, Any]:
+        raise OSError(ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(outlooks, "suppose", full)
+    with Supposing(crowd.app) as supposing:
+        supposing.look()
+        until(lambda: crowd.json(f"/whatif/{number}")["state"] == "failed")
+    assert "No space left on device. free some space" in crowd.page(f"/whatif/{number}")
+
+
+def test_one_during_which_the_process_is_killed_twice_is_given_up(crowd: Console) -> None:
+    store, number = crowd.app.store, crowd.json("/whatif", sent={"fragment": "leavers: {grace_days: 14}"})["number"]
+    for _ in range(2):
+        assert whatifs.take(store)
+        whatifs.reopen(store)
+    assert whatifs.take(store) is None
+    assert "killed each time" in crowd.json(f"/whatif/{number}")["message"]
+
+
+def test_answers_are_gone_after_a_day(crowd: Console) -> None:
+    number = crowd.json("/whatif", sent={"fragment": "leavers: {grace_days: 14}"})["number"]
+    later = crowd.app.clock() + whatifs.LASTS
+    assert whatifs.find(crowd.app.store, number, later) is None
+    whatifs.forget_old(crowd.app.store, later)
+    assert whatifs.unanswered(crowd.app.store) == 0
 
 
 def test_settings_say_where_each_comes_from_and_no_secret(house: House) -> None:

@@ -14,8 +14,8 @@ function localise(root) {
   }
 }
 
-// <div data-live="ADDRESS">: each message replaces its text part by part (data-live-part="name"); "end" loads the page anew,
-// unless somebody is about to write something. A stream that is refused (too many of them) is asked for again a little later.
+// <div data-live="ADDRESS">: each message replaces its text part by part (data-live-part="name"); "end" loads the page anew, or
+// another one (data-live-go="ADDRESS"), unless somebody is about to write something. A stream that is refused (too many of them) is asked for again a little later.
 function follow(place) {
   const stream = new EventSource(place.dataset.live);
   stream.onmessage = (event) => {
@@ -29,7 +29,8 @@ function follow(place) {
   stream.onerror = () => { if (stream.readyState === EventSource.CLOSED) setTimeout(() => follow(place), 15000); };
   stream.addEventListener("end", () => {
     stream.close();
-    if (!document.activeElement.matches("input, textarea, select")) location.reload();
+    if (document.activeElement.matches("input, textarea, select")) return;
+    if (place.dataset.liveGo) location.assign(place.dataset.liveGo); else location.reload();
   });
 }
 

@@ -697,6 +697,20 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("number"),
     )
     op.create_table(
+        "whatifs",
+        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("fragment", sa.Text(), nullable=False, comment="the other rules, as YAML"),
+        sa.Column("asked_by", sa.String(), nullable=False),
+        sa.Column("asked_at", sa.String(length=32), nullable=False),
+        sa.Column("state", sa.String(), nullable=False, comment="waiting | running | done | failed"),
+        sa.Column("taken", sa.Integer(), nullable=False, comment="how often somebody began it"),
+        sa.Column("answer", sa.Text(), nullable=True, comment="of one that is done: what differs"),
+        sa.Column("message", sa.Text(), nullable=False, comment="of one that failed: why"),
+        sa.PrimaryKeyConstraint("id"),
+        comment="what other rules would do, asked for in the console; gone after a day",
+        sqlite_autoincrement=True,
+    )
+    op.create_table(
         "wishes",
         sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
         sa.Column("kind", sa.String(), nullable=False, comment="run | plan | apply | user_run"),
