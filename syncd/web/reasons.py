@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from functools import cache
 from typing import Final
 
-from flask_babel import gettext
-
 from syncd.sayings import Said
+from syncd.web.forms import Forms
 
-_BETWEEN: Final = "; "
-FORMS: Final = (
+REASONS: Final = Forms(
     Said("the directory names it"),
     Said("taken out in Fluix by hand"),
     Said("changed in Fluix by hand"),
@@ -24,23 +20,7 @@ FORMS: Final = (
     Said("%(record)s changed"),
     Said("%(record)s is new"),
     Said("%(record)s is in %(group)s"),
+    between="; ",
 )
-"""As `core.diff` writes them; the first that fits counts."""
-_PLACE = re.compile(r"%\\\((\w+)\\\)s")
-
-
-def reason(text: str) -> str:
-    """A reason in the reader's language, as far as its form is known; never anything but text."""
-    return _BETWEEN.join(map(_part, text.split(_BETWEEN)))
-
-
-def _part(text: str) -> str:
-    for form, pattern in _patterns():
-        if found := pattern.fullmatch(text):
-            return str(gettext(form, **found.groupdict()))
-    return text
-
-
-@cache
-def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
-    return tuple((str(form), re.compile(_PLACE.sub(r"(?P<\1>.+)", re.escape(form)))) for form in FORMS)
+"""As `core.diff` writes them."""
+reason = REASONS.told

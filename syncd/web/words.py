@@ -12,6 +12,7 @@ from flask_babel import gettext
 from markupsafe import Markup
 
 from syncd.sayings import Said
+from syncd.web.findings import finding
 from syncd.web.reasons import reason
 
 
@@ -53,4 +54,5 @@ HELPERS: Final[dict[str, Callable[..., Any]]] = {
     "same_page": same_page,
     "known": known,
     "reason": reason,
+    "said_of": finding,
 }

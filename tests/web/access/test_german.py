@@ -19,7 +19,7 @@ from syncd.core.returning import TicketState
 from syncd.core.standing import State as Standing
 from syncd.errors import UsageError
 from syncd.web.access import passwords, tokens
-from syncd.web.reasons import FORMS, reason
+from syncd.web.reasons import REASONS, reason
 from syncd.web.roles import Role
 from syncd.web.vocabulary import CHECKS, HTTP, PASSWORDS, WORDS
 from tests.access_house import GOOD, OTHER, Place, place_of
@@ -206,5 +206,5 @@ def test_reasons_of_changes_are_told_in_german_and_what_is_unknown_as_it_stands(
 
 def test_forms_of_reasons_are_what_the_core_writes() -> None:
     core = "".join(path.read_text(encoding="utf-8") for path in (WEB.parent / "core").glob("*.py"))
-    parts = {part for form in FORMS for part in re.split(r"%\(\w+\)s", form)}
+    parts = {part for form in REASONS.forms for part in re.split(r"%\(\w+\)s", form)}
     assert [part for part in sorted(parts) if part not in core] == []
