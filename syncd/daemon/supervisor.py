@@ -58,6 +58,8 @@ class _Child:
     pause: float = 1.0
     leaving: bool = field(default=False)
     """Whether it is not started again."""
+    asked: bool = field(default=False)
+    """Whether it was told to end."""
 
 
 class Supervisor:
@@ -118,6 +120,8 @@ class Supervisor:
             elif child.pid:
                 self._listen(child, now)
         ready = all(child.ready for child in self._children if not child.leaving)
+        if ready:
+            self._let_go()
         if ready and not self._told_ready:
             systemd.notify(systemd.READY)
             self._told_ready = True
@@ -191,36 +195,36 @@ class Supervisor:
             os.kill(child.pid, signal.SIGKILL)
 
     def _take_configuration(self) -> None:
-        """New processes with the new configuration, then the old ones end: somebody always answers."""
+        """New processes with the new configuration; the old ones end as soon as these are ready: somebody always answers."""
         systemd.notify(systemd.RELOADING)
         roles = self._reload()
         if roles is not None:
             staying = {child.role.name: child for child in self._children if child.role.finishes and not child.leaving}
-            old = [child for child in self._children if child.role.name not in staying or child.leaving]
-            for child in old:
+            for child in self._children:
                 child.leaving = True
-            self._children = old
             for role in roles:
-                if kept := staying.pop(role.name, None):
-                    kept.role = role
-                    self._children.append(kept)
+                if kept := staying.get(role.name):
+                    kept.role, kept.leaving = role, False
                     if kept.pid:
                         os.kill(kept.pid, signal.SIGHUP)
                 else:
                     new = _Child(role)
                     self._children.append(new)
                     self._start(new)
-            for child in [*old, *staying.values()]:
-                if child.pid:
-                    os.kill(child.pid, signal.SIGTERM)
         self._told_ready = False
+
+    def _let_go(self) -> None:
+        """Ask those that leave to end."""
+        for child in self._children:
+            if child.leaving and child.pid and not child.asked:
+                child.asked = True
+                os.kill(child.pid, signal.SIGTERM)
 
     def _stop(self) -> None:
         systemd.notify(systemd.STOPPING)
         for child in self._children:
             child.leaving = True
-            if child.pid:
-                os.kill(child.pid, signal.SIGTERM)
+        self._let_go()
         end = time.monotonic() + self._drain_seconds()
         while any(child.pid for child in self._children):
             left = end - time.monotonic()

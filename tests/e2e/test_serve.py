@@ -24,6 +24,19 @@ def emails(house: House) -> set[str]:
     return {user["email"] for user in house.syncd("users", "list", "--json").json}
 
 
+def loading_until(go: Path) -> str:
+    """For `before`: every process loads until this file is there."""
+    return f"""
+import time, pathlib, syncd.cli.serve as s
+def slowly(work):
+    def loading(*given):
+        while not pathlib.Path({str(go)!r}).exists(): time.sleep(0.02)
+        work(*given)
+    return loading
+s._answer, s._run = slowly(s._answer), slowly(s._run)
+"""
+
+
 def test_it_runs_by_itself_and_ends_when_it_is_asked_to(company: House) -> None:
     with serving(company) as daemon:
         until(daemon.well)
@@ -73,16 +86,7 @@ def test_when_the_daemon_is_killed_everything_ends(company: House) -> None:
 
 def test_when_the_daemon_is_killed_before_its_processes_are_ready_they_end_as_well(company: House) -> None:
     go = company.folder / "go"
-    slow = f"""
-import time, pathlib, syncd.cli.serve as s
-def slowly(work):
-    def loading(*given):
-        while not pathlib.Path({str(go)!r}).exists(): time.sleep(0.02)
-        work(*given)
-    return loading
-s._answer, s._run = slowly(s._answer), slowly(s._run)
-"""
-    with serving(company, before=slow) as daemon:
+    with serving(company, before=loading_until(go)) as daemon:
         until(lambda: daemon.part("web") and daemon.part("runs"))
         processes = [*daemon.part("web"), *daemon.part("runs")]
         daemon.process.kill()
@@ -122,9 +126,27 @@ def test_a_reload_takes_the_new_configuration_and_drops_no_request(company: Hous
         until(lambda: daemon.tells("the configuration was read again"))
         until(lambda: not before & {*daemon.part("web"), *daemon.part("runs")})
         for _ in range(20):
-            assert daemon.well()
+            assert daemon.answers()
         until(lambda: len(emails(company)) == 3)
         assert daemon.tells("`serve.listen` changed: that needs a restart")
+
+
+def test_after_a_reload_the_old_process_answers_until_the_new_one_is_ready(company: House) -> None:
+    go = company.folder / "go"
+    go.touch()
+    with serving(company, before=loading_until(go)) as daemon:
+        until(daemon.well)
+        before = daemon.part("web")
+        go.unlink()
+        daemon.process.send_signal(signal.SIGHUP)
+        until(lambda: len(daemon.part("web")) == 2)
+        for _ in range(20):
+            assert daemon.answers()
+        assert set(before) < set(daemon.part("web"))
+        go.touch()
+        until(lambda: len(daemon.part("web")) == 1)
+        assert daemon.part("web") != before
+        until(daemon.well)
 
 
 def test_a_reload_with_a_wrong_configuration_changes_nothing(company: House) -> None:
