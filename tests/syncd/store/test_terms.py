@@ -13,17 +13,18 @@ from sqlalchemy import Engine, select, text
 from sqlalchemy.exc import OperationalError
 
 from syncd.bootstrap import App
-from syncd.errors import DeposedError, advice
+from syncd.errors import DeposedError, StoreError, advice
 from syncd.run import run
 from syncd.store import runs, terms
 from syncd.store.audit import verify
-from syncd.store.engine import reading, store_errors, writing
+from syncd.store.engine import open_engine, reading, store_errors, writing
 from syncd.store.fencing import fenced, number_of
 from syncd.store.journal import Journal
 from syncd.store.lock import run_lock
 from syncd.store.tables import audit, journal, links, meta
 from syncd.sync import Request
 from tests.house import House, staff
+from tests.lab.proxy import Fault, Wire
 from tests.postgres import needs_postgres, postgres
 
 pytestmark = needs_postgres
@@ -153,3 +154,20 @@ def test_fences_add_up(store: Engine) -> None:
         terms.take(connection, "a")
     with pytest.raises(DeposedError, match="held `a`"), writing(both):
         pass
+
+
+def test_a_connection_that_breaks_at_the_look_is_told_once_and_the_next_one_is_new(
+    company: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = postgres()
+    with Wire(server.port) as wire:
+        store = open_engine(company.settings["store"].replace(f":{server.port}/", f":{wire.port}/"))
+        with writing(store) as connection:
+            mine = fenced(store, "x", terms.take(connection, "x"))
+        wire.fault = Fault("cut", seen=b"SELECT number FROM terms", lasting=False)
+        with pytest.raises(StoreError), writing(mine):
+            pass
+        assert caplog.messages == []  # the pool would tell with a traceback that it could not roll back
+        with writing(mine) as connection:
+            connection.execute(meta.insert(), {"name": "written", "value": "afterwards"})
+        store.dispose()
