@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any, Final
 
@@ -73,13 +73,16 @@ class Working:
             )
             announcing = asyncio.create_task(self._announce(worker))
             stopped = False
+            end: Callable[[], None] = worker.stop
+            finish = queued.job_manager.finish_job
 
-            def stop(before: Callable[[], None] = worker.stop) -> None:
+            def stop() -> None:
                 nonlocal stopped
                 stopped = True
-                before()
+                end()
 
             worker.stop = stop  # type: ignore[method-assign]
+            queued.job_manager.finish_job = _finishing(finish, end)  # type: ignore[assignment, method-assign]
             try:
                 await worker.run()  # type: ignore[no-untyped-call]
             finally:
@@ -140,6 +143,25 @@ class Working:
             sync = replace(sync, target=self._target[1])
         worker, journal = worker_of(replace(sync, actor=parcel.actor), parcel.run_id, fresh=parcel.fresh)
         return perform(worker, journal, parcel, parcels.changes_of(store, parcel))
+
+
+def _finishing(finish: Callable[..., Awaitable[None]], end: Callable[[], None]) -> Callable[..., Awaitable[None]]:
+    """How a job is taken out of the queue.
+
+    One that was withdrawn is out of it: somebody else has its parcel. One that cannot be taken out ends the worker, else this one
+    would be at it as long as it lives, and a later run would wait for that.
+    """
+    from procrastinate.exceptions import ConnectorException  # noqa: PLC0415 - only where there are workers
+    from psycopg.errors import RaiseException  # noqa: PLC0415 - as above
+
+    async def finishing(**told: Any) -> None:
+        try:
+            await finish(**told)
+        except ConnectorException as error:
+            if not isinstance(error.__cause__, RaiseException):
+                end()
+
+    return finishing
 
 
 def refuse_sqlite(store: Engine) -> None:
