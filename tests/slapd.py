@@ -169,6 +169,8 @@ class Slapd:
         database: lines within it.
         overlays: lines at its end.
         certificate: which of the authority's certificates it shows: `server` or `elsewhere`; None: no TLS at all.
+        host: the address at which it listens. Where that is not this machine's, tests reach it by its Unix socket.
+        on: words before the server's call, which put it on another host.
     """
 
     folder: Path
@@ -178,6 +180,8 @@ class Slapd:
     database: str = ""
     overlays: str = ""
     certificate: str | None = "server"
+    host: str = "127.0.0.1"
+    on: Sequence[str] = ()
     port: int = 0
     tls_port: int = 0
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
@@ -196,17 +200,22 @@ class Slapd:
     @property
     def url(self) -> str:
         """In plain text or by StartTLS."""
-        return f"ldap://127.0.0.1:{self.port}"
+        return f"ldap://{self.host}:{self.port}"
 
     @property
     def tls_url(self) -> str:
         """LDAPS."""
-        return f"ldaps://127.0.0.1:{self.tls_port}"
+        return f"ldaps://{self.host}:{self.tls_port}"
 
     @property
     def socket_url(self) -> str:
         """The Unix socket."""
         return f"ldapi://{str(self.folder / 'ldapi').replace('/', '%2F')}"
+
+    @property
+    def _near(self) -> str:
+        """Where tests reach it."""
+        return self.url if self.host == "127.0.0.1" else self.socket_url
 
     @property
     def ca_file(self) -> str:
@@ -261,9 +270,8 @@ class Slapd:
                 else f"{self.url}/ {self.socket_url}"
             )
             with (self.folder / "slapd.log").open("wb") as log:
-                self.process = subprocess.Popen(
-                    [str(SLAPD), "-d", "0", "-f", str(self.folder / "slapd.conf"), "-h", urls], stdout=log, stderr=log
-                )
+                call = [*self.on, str(SLAPD), "-d", "0", "-f", str(self.folder / "slapd.conf"), "-h", urls]
+                self.process = subprocess.Popen(call, stdout=log, stderr=log)
             if self._answers():
                 return self
             self.stop()
@@ -276,12 +284,19 @@ class Slapd:
             if self.process is None or self.process.poll() is not None:
                 return False
             try:
-                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+                self._connect()
             except OSError:
                 time.sleep(0.01)
             else:
                 return True
         return False
+
+    def _connect(self) -> None:
+        if self.host == "127.0.0.1":
+            socket.create_connection((self.host, self.port), timeout=1).close()
+            return
+        with socket.socket(socket.AF_UNIX) as near:
+            near.connect(str(self.folder / "ldapi"))
 
     def stop(self) -> None:
         """Stop it."""
@@ -314,7 +329,7 @@ class Slapd:
 
     def _tool(self, tool: str, text: str) -> None:
         done = subprocess.run(
-            [tool, "-x", "-H", self.url, "-D", ADMIN, "-w", "admin"],
+            [tool, "-x", "-H", self._near, "-D", ADMIN, "-w", "admin"],
             input=text,
             capture_output=True,
             text=True,
@@ -331,7 +346,7 @@ class Slapd:
             "ldif-wrap=no",
             "-x",
             "-H",
-            self.url,
+            self._near,
             "-D",
             ADMIN,
             "-w",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -78,6 +78,20 @@ def next_day(server: Slapd, before: list[Person], after: list[Person]) -> None:
         server.change(f"dn: cn={name},{GROUPS}\nchangetype: modify\nreplace: member\n{there}\n-\n\n")
 
 
+@contextmanager
+def serving(folder: Path, **more: Any) -> Iterator[Slapd]:
+    """A server with the directory of day one; `more` as `Slapd` takes it."""
+    if slapd.SLAPD is None:
+        pytest.skip("slapd is not installed")
+    server = Slapd(folder / "slapd", certificate=None, **more)
+    load(server, DAY_ONE)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
 class Directory(Bench):
     """People and groups by LDAP."""
 
@@ -121,29 +135,27 @@ class Directory(Bench):
 
     @contextmanager
     def open(self, folder: Path) -> Iterator[None]:
-        if slapd.SLAPD is None:
-            pytest.skip("slapd is not installed")
-        server = Slapd(folder / "slapd", certificate=None)
-        load(server, DAY_ONE)
-        server.start()
-        try:
-            with Wire(server.port) as self.wire:
-                (folder / "evening").mkdir()
-                house = House(
-                    folder / "evening", {**WIDE_OPEN, "sources": [source(f"ldap://127.0.0.1:{self.wire.port}")]}
-                )
-                self.evening = Company(house, {"LAB_SECRET": SECRET})
-                first = self.evening.call("run")
-                assert first.code == 0, first
-                next_day(server, DAY_ONE, DAY_TWO)
-                calm = self.evening.copy(folder / "calm")
-                self.wire.fault = None
-                self.whole_day(calm)
-                self.bytes = self.wire.sent
-                self.undisturbed = self.state(calm)
-                yield
-        finally:
-            server.stop()
+        with serving(folder) as server, Wire(server.port) as self.wire:
+            self.first_day(folder, server, f"ldap://127.0.0.1:{self.wire.port}")
+            self.wire.fault = None
+            self.second_day(folder)
+            self.bytes = self.wire.sent
+            yield
+
+    def first_day(self, folder: Path, server: Slapd, url: str, before: Sequence[list[Any]] = ()) -> None:
+        """The evening, of a company that finds the directory at this address; then the directory is that of day two."""
+        (folder / "evening").mkdir()
+        house = House(folder / "evening", {**WIDE_OPEN, "sources": [source(url)]})
+        self.evening = Company(house, {"LAB_SECRET": SECRET}, before)
+        first = self.evening.call("run")
+        assert first.code == 0, first
+        next_day(server, DAY_ONE, DAY_TWO)
+
+    def second_day(self, folder: Path) -> None:
+        """What day two comes to without a fault."""
+        calm = self.evening.copy(folder / "calm")
+        self.whole_day(calm)
+        self.undisturbed = self.state(calm)
 
     def befall(self, cell: Cell, company: Company) -> Deeds:
         how = cell.how

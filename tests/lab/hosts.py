@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import subprocess
@@ -24,10 +25,12 @@ PROGRAM, SERVER = "10.231.0.1", "10.231.0.2"
 NOTICED = 6
 """Seconds after which both sides take a connection whose other end is gone for lost."""
 
+_numbers = itertools.count(1)
 
-def ip(*words: str) -> None:
-    """Call `ip`."""
-    subprocess.run(["ip", *words], check=True, capture_output=True)
+
+def ip(*words: str) -> str:
+    """Call `ip`. Returns what it said."""
+    return subprocess.run(["ip", *words], check=True, capture_output=True, text=True).stdout
 
 
 def possible() -> bool:
@@ -40,7 +43,8 @@ def possible() -> bool:
 @contextmanager
 def two_hosts() -> Iterator[tuple[str, str]]:
     """Two hosts with a cable between them: the namespace of the program (its device is called `cable`), and the server's."""
-    ours, theirs = (f"lab-{side}-{os.getpid()}" for side in ("program", "server"))
+    number = next(_numbers)  # several benches of one process are open at once
+    ours, theirs = (f"lab-{side}-{os.getpid()}-{number}" for side in ("program", "server"))
     try:
         for name in (ours, theirs):
             ip("netns", "add", name)

@@ -1,7 +1,7 @@
 """The bench of nodes: several of them share one store on PostgreSQL; one dies or is cut off, and another goes on.
 
 A node is a process and its own wire to the store. When the node's own words reach the wire at a moment, something befalls it: `DEEDS`.
-Leader and worker are two such nodes: begin them in `disturbed`, each with a wire of its own, and name in `Cell.how` whom it befalls.
+Leader and workers, where one's words are another one's moment, are in `crew.py`.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ import ctypes
 import os
 import resource
 import signal
+import socket
 import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -47,6 +48,21 @@ def at(moment: str, deed: str, *arguments: Any) -> None:
             globals()[deed](*arguments)
 
     event.listen(Engine, "before_cursor_execute", before)
+
+
+def says(words: str, times: int, deed: str, *arguments: Any) -> None:
+    """Do it when the process is about to say this on a socket of Python's for the so manieth time, once."""
+    met, says_it = 0, socket.socket.sendall
+
+    def before(self: socket.socket, data: Any, *flags: int) -> None:
+        nonlocal met
+        met += words.encode() in bytes(data)
+        if met == times:
+            met += 1
+            globals()[deed](*arguments)
+        says_it(self, data, *flags)
+
+    socket.socket.sendall = before  # type: ignore[method-assign, assignment]
 
 
 def kill() -> None:
@@ -95,6 +111,12 @@ def enter(namespace: str) -> None:
             raise OSError(ctypes.get_errno(), "setns")
 
 
-def part(device: str) -> None:
-    """The network of our host is cut off."""
-    subprocess.run(["ip", "link", "set", device, "down"], check=True)
+def part(device: str, host: str = "") -> None:
+    """The network of our host is cut off; of another one: its end of the cable is pulled, and ours hears no word of it."""
+    subprocess.run(["ip", *(("-n", host) if host else ()), "link", "set", device, "down"], check=True)
+
+
+def flicker(device: str, host: str, seconds: float) -> None:
+    """The same, and the cable is put back by itself."""
+    part(device, host)
+    subprocess.Popen(["sh", "-c", f"sleep {seconds}; ip -n {host} link set {device} up"])
