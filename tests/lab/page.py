@@ -44,7 +44,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """Write the page when every cell was played, and none broke the promise."""
     from tests.lab.benches import CELLS
 
-    if hasattr(session.config, "workerinput") or any("tests/lab/" in name for name in _failed):
+    # That the page is an older one is told by a test of its own: that does not keep it from being written.
+    if hasattr(session.config, "workerinput") or any("test_no_cell_breaks_the_promise" in name for name in _failed):
         return
     if len(_found) == len(CELLS):
         PAGE.write_text(page(_found), encoding="utf-8")
