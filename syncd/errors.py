@@ -85,6 +85,11 @@ class Advice:
     cure: str
     exit_code: Exit
 
+    @property
+    def sentence(self) -> str:
+        """What, and what to do, in one text."""
+        return f"{self.what}. {self.cure}".rstrip(". ")
+
 
 def advice(error: BaseException) -> Advice | None:
     """What to tell a person; None for a mistake of the program itself, whose traceback is worth more."""

@@ -34,10 +34,6 @@ class Serving:
         except httpx.HTTPError:
             return False
 
-    def answers(self) -> bool:
-        """Whether somebody answers, however slow the machine is."""
-        return httpx.get(f"{self.url}/healthz", timeout=PATIENCE, verify=False).status_code == 200
-
     def part(self, name: str) -> list[int]:
         """The processes of one part: `web`, `runs`."""
         listed = subprocess.run(

@@ -62,7 +62,7 @@ def perform_next(
         raise
     except Exception as error:
         told = advice(error)
-        message = f"{told.what}. {told.cure}".rstrip(". ") if told else "a mistake of the program: see the daemon's log"
+        message = told.sentence if told else "a mistake of the program: see the daemon's log"
         state: wishes.Ending = "refused" if isinstance(error, UsageError) else "failed"
         wishes.conclude(store, taken.id, state, clock(), run_id=run_id(), message=message)
         raise

@@ -51,6 +51,11 @@ class Supposing:
             self._thread.start()
 
     def _work_out(self, asked: WhatIf) -> None:
+        # Where the store is away it stays begun, and is taken again by whoever leads next.
+        with contextlib.suppress(StoreError):
+            self._answer(asked)
+
+    def _answer(self, asked: WhatIf) -> None:
         from syncd.outlooks import suppose  # noqa: PLC0415 - seldom needed: an idle daemon goes without
 
         store = self._app.store
@@ -62,9 +67,8 @@ class Supposing:
             told = advice(error)
             if told is None:
                 log.tell("whatif_failed", number=asked.id, error=repr(error))
-            message = f"{told.what}. {told.cure}".rstrip(". ") if told else "a mistake of the program: see its log"
-            with contextlib.suppress(StoreError):  # it stays begun, and is taken again by whoever leads next
-                whatifs.failed(store, asked.id, message)
+            message = told.sentence if told else "a mistake of the program: see its log"
+            whatifs.failed(store, asked.id, message)
 
     def _progress(self, stage: str, count: int) -> None:
         del stage, count

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy import URL, Connection, Delete, Engine, Update, create_engine, event, inspect, literal, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, OperationalError, StatementError
 
@@ -285,3 +285,14 @@ def upgrade(engine: Engine, to: str = "head") -> None:
             from syncd.store import queue  # noqa: PLC0415 - it stands on this module
 
             queue.make_ready(connection)
+
+
+def write_if_any(engine: Engine, write: Delete | Update) -> int:
+    """Change or delete rows, and begin to write only where there are such: else nobody is waited for. Returns how many."""
+    condition = write.whereclause
+    assert condition is not None, "all rows of a table are nobody's to lose by the way"
+    with reading(engine) as connection:
+        if connection.execute(select(literal(1)).select_from(write.table).where(condition).limit(1)).first() is None:
+            return 0
+    with writing(engine) as connection:
+        return connection.execute(write).rowcount

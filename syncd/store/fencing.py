@@ -55,10 +55,8 @@ def look(connection: Connection) -> None:
             if not isinstance(error, base):
                 raise
             lost = connection.dialect.is_disconnect(error, driver, None)
-            if lost:
-                connection.invalidate(
-                    error
-                )  # as SQLAlchemy itself does: else the pool tries to use it once more, and says so
+            if lost:  # as SQLAlchemy itself does: else the pool tries to use it once more, and says so
+                connection.invalidate(error)
             raise DBAPIError.instance(_LOOK, (name,), error, base, connection_invalidated=lost) from error
         if row is None or row[0] != number:
             now = f"number {row[0]} has it" if row else "nobody has it"

@@ -13,7 +13,7 @@ from typing import Final
 
 from sqlalchemy import Column, Engine, LargeBinary, String, Table, delete, insert, select
 
-from syncd.store.engine import reading, writing
+from syncd.store.engine import reading, write_if_any, writing
 from syncd.store.tables import Moment, metadata
 
 LASTS: Final = timedelta(hours=1)
@@ -64,9 +64,4 @@ def forget(engine: Engine, number: str) -> None:
 
 def forget_old(engine: Engine, now: datetime) -> None:
     """Take away what is older than an hour. Writes nothing where there is none."""
-    old = previews.c.made_at <= now - LASTS
-    with reading(engine) as connection:
-        there = connection.execute(select(previews.c.id).where(old).limit(1)).first()
-    if there:
-        with writing(engine) as connection:
-            connection.execute(delete(previews).where(old))
+    write_if_any(engine, delete(previews).where(previews.c.made_at <= now - LASTS))

@@ -12,12 +12,11 @@ from typing import Any, Final, Literal
 
 from sqlalchemy import Column, Engine, Integer, Row, String, Table, Text, delete, func, insert, select, update
 
-from syncd.store.engine import reading, writing
+from syncd.store import claims
+from syncd.store.engine import reading, write_if_any, writing
 from syncd.store.tables import Json, Moment, metadata
 
 LASTS: Final = timedelta(days=1)
-TRIES: Final = 2
-"""So often one is begun, when the process that works it out is killed."""
 State = Literal["waiting", "running", "done", "failed"]
 OPEN: Final = ("waiting", "running")
 
@@ -74,20 +73,8 @@ def unanswered(engine: Engine) -> int:
 
 def take(engine: Engine) -> WhatIf | None:
     """Begin the one that has waited longest; None: nobody waits. One that was begun too often is given up."""
-    waiting = select(whatifs).where(whatifs.c.state == "waiting").order_by(whatifs.c.id).limit(1)
-    with reading(engine) as connection:
-        if connection.execute(waiting).first() is None:
-            return None
-    with writing(engine) as connection:
-        row = connection.execute(waiting.with_for_update(skip_locked=True)).first()
-        if row is None:
-            return None
-        values: dict[str, Any] = {"state": "running", "taken": row.taken + 1}
-        if row.taken >= TRIES:
-            message = f"it was begun {row.taken} times, and the process was killed each time"
-            values = {"state": "failed", "message": message}
-        connection.execute(update(whatifs).where(whatifs.c.id == row.id).values(values))
-    return _whatif(row) if values["state"] == "running" else take(engine)
+    row = claims.take(engine, whatifs)
+    return _whatif(row) if row else None
 
 
 def answered(engine: Engine, number: int, answer: Mapping[str, Any]) -> None:
@@ -107,21 +94,12 @@ def give_back(engine: Engine, number: int) -> None:
 
 def reopen(engine: Engine) -> None:
     """Let those be taken again that a killed process began. Call it where no other process can be at one."""
-    with reading(engine) as connection:
-        if connection.execute(select(whatifs.c.id).where(whatifs.c.state == "running").limit(1)).first() is None:
-            return
-    with writing(engine) as connection:
-        connection.execute(update(whatifs).where(whatifs.c.state == "running").values(state="waiting"))
+    claims.reopen(engine, whatifs)
 
 
 def forget_old(engine: Engine, now: datetime) -> None:
     """Take away what is older than a day. Writes nothing where there is none."""
-    old = whatifs.c.asked_at <= now - LASTS
-    with reading(engine) as connection:
-        there = connection.execute(select(whatifs.c.id).where(old).limit(1)).first()
-    if there:
-        with writing(engine) as connection:
-            connection.execute(delete(whatifs).where(old))
+    write_if_any(engine, delete(whatifs).where(whatifs.c.asked_at <= now - LASTS))
 
 
 def _conclude(engine: Engine, number: int, values: Mapping[str, Any]) -> None:

@@ -8,18 +8,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 from sqlalchemy import Engine, Row, delete, func, select, update
 
+from syncd.store import claims
 from syncd.store.daemon_tables import wishes
-from syncd.store.engine import reading, writing
+from syncd.store.engine import reading, write_if_any, writing
 
 Kind = Literal["run", "plan", "apply", "user_run"]
 Ending = Literal["done", "failed", "refused"]
-
-TRIES: Final = 2
-"""So often a wish is begun, when the process that began it is killed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,20 +77,8 @@ def take(engine: Engine, now: datetime) -> StoredWish | None:
         engine: the store's.
         now: when a wish that was begun too often is given up.
     """
-    if not waiting(engine):
-        return None
-    with writing(engine) as connection:
-        next_one = select(wishes).where(wishes.c.state == "waiting").order_by(wishes.c.id).limit(1)
-        row = connection.execute(next_one.with_for_update(skip_locked=True)).first()
-        if row is None:
-            return None
-        values: dict[str, Any] = {"state": "running", "taken": row.taken + 1}
-        if row.taken >= TRIES:
-            message = f"it was begun {row.taken} times, and the process was killed each time"
-            values = {"state": "failed", "message": message, "ended_at": now}
-        connection.execute(update(wishes).where(wishes.c.id == row.id).values(values))
-        row = connection.execute(select(wishes).where(wishes.c.id == row.id)).one()
-    return _wish(row) if row.state == "running" else take(engine, now)
+    row = claims.take(engine, wishes, wishes.c.ended_at.is_(None), ended_at=now)
+    return _wish(row) if row else None
 
 
 def reopen(engine: Engine) -> int:
@@ -101,12 +87,7 @@ def reopen(engine: Engine) -> int:
     Returns:
         How many there were.
     """
-    with reading(engine) as connection:
-        if connection.execute(select(wishes.c.id).where(wishes.c.state == "running").limit(1)).first() is None:
-            return 0
-    with writing(engine) as connection:
-        left = update(wishes).where(wishes.c.state == "running").values(state="waiting")
-        return connection.execute(left).rowcount
+    return claims.reopen(engine, wishes)
 
 
 def conclude(
@@ -141,11 +122,7 @@ def newest(engine: Engine, limit: int = 20) -> list[StoredWish]:
 def forget_people(engine: Engine, before: datetime) -> int:
     """Forget who was asked about before this moment: wishes that name an address. Returns how many there were."""
     old = (wishes.c.email.is_not(None), wishes.c.ended_at.is_not(None), wishes.c.asked_at < before)
-    with reading(engine) as connection:
-        if connection.execute(select(wishes.c.id).where(*old).limit(1)).first() is None:
-            return 0
-    with writing(engine) as connection:
-        return connection.execute(delete(wishes).where(*old)).rowcount
+    return write_if_any(engine, delete(wishes).where(*old))
 
 
 def _wish(row: Row[Any]) -> StoredWish:

@@ -126,7 +126,7 @@ def test_a_reload_takes_the_new_configuration_and_drops_no_request(company: Hous
         until(lambda: daemon.tells("the configuration was read again"))
         until(lambda: not before & {*daemon.part("web"), *daemon.part("runs")})
         for _ in range(20):
-            assert daemon.answers()
+            assert daemon.well()
         until(lambda: len(emails(company)) == 3)
         assert daemon.tells("`serve.listen` changed: that needs a restart")
 
@@ -141,7 +141,7 @@ def test_after_a_reload_the_old_process_answers_until_the_new_one_is_ready(compa
         daemon.process.send_signal(signal.SIGHUP)
         until(lambda: len(daemon.part("web")) == 2)
         for _ in range(20):
-            assert daemon.answers()
+            assert daemon.well()
         assert set(before) < set(daemon.part("web"))
         go.touch()
         until(lambda: len(daemon.part("web")) == 1)

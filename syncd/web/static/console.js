@@ -15,7 +15,8 @@ function localise(root) {
 }
 
 // <div data-live="ADDRESS">: each message replaces its text part by part (data-live-part="name"); "end" loads the page anew, or
-// another one (data-live-go="ADDRESS"), unless somebody is about to write something. A stream that is refused (too many of them) is asked for again a little later.
+// another one (data-live-go="ADDRESS"), unless somebody is about to write something. A stream that is refused (too many of them) is
+// asked for again a little later.
 function follow(place) {
   const stream = new EventSource(place.dataset.live);
   stream.onmessage = (event) => {
