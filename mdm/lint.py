@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from mdm.errors import MdmError
-from mdm.model import EMAIL_KEY, Value
-from mdm.reading import MAX_BYTES, WHY_NO_PROFILE, Document, read
+from mdm.model import EMAIL_KEY, MAX_BYTES, Value
+from mdm.reading import WHY_NO_PROFILE, Document, read
 from mdm.types import not_taken, type_name
 from mdm.values import email_problem, shown, text_problem, token_in, unwritable
 from mdm.vendors import Form, Vendor, owners_of, writers_like
@@ -40,7 +40,7 @@ def lint(content: bytes, where: str, vendor: Vendor | None = None, token: str = 
     """Look through a file.
 
     Args:
-        content: the file; one byte more than `reading.MAX_BYTES` is enough of it.
+        content: the file; one byte more than `model.MAX_BYTES` is enough of it.
         where: its name, for messages.
         vendor: the product that it is for, when that is known.
         token: the variable that the operator gave for that product.

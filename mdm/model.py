@@ -14,6 +14,9 @@ from mdm.values import bundle_id_problem, key_problem, literal_problem, shown, t
 EMAIL_KEY: Final = "com.fluix.mdm.userEmail"
 """The one key that Fluix documents: the login page shows its text in the user name field."""
 
+MAX_BYTES: Final = 64 * 1024
+"""How large a property list may be that is read."""
+
 Value: TypeAlias = Any
 """What a property list holds: str, int, float, bool, bytes, naive datetime, a list or a dict of these."""
 

@@ -15,10 +15,8 @@ from defusedxml.common import DefusedXmlException, EntitiesForbidden
 from defusedxml.ElementTree import ParseError, XMLParser
 
 from mdm.errors import MdmError
-from mdm.model import Value, same
+from mdm.model import MAX_BYTES, Value, same
 from mdm.strict import PLAIN_FILE, Refused, Strict
-
-MAX_BYTES: Final = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)

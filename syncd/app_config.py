@@ -19,8 +19,8 @@ from sqlalchemy import Engine
 from mdm.bundle import LeftOut, Order, Report, app_files, write_bundle
 from mdm.delta import TABLE, DeltaReport, write_delta
 from mdm.errors import MdmError
-from mdm.model import Change, Value
-from mdm.reading import MAX_BYTES, read
+from mdm.model import MAX_BYTES, Change, Value
+from mdm.reading import read
 from syncd.config_mdm import MdmConfig
 from syncd.errors import UsageError
 from syncd.sayings import Said

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from connectors.fluix.portal.book import Item, LastExport, Order
 from connectors.fluix.portal.proof import contradiction
-from connectors.fluix.portal.target import PortalTarget
 from connectors.fluix.portal.words import steps, title
 from syncd.bootstrap import App
 from syncd.config_target import PortalTargetConfig
 from syncd.errors import UsageError
 from syncd.sayings import Said
 from syncd.store.lock import run_lock
+
+if TYPE_CHECKING:
+    from connectors.fluix.portal.target import PortalTarget
 
 
 def portal(app: App) -> PortalTarget:

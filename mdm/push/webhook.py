@@ -14,8 +14,9 @@ import re
 from typing import Any, Final
 
 from mdm.errors import MdmError
+from mdm.model import MAX_BYTES
 from mdm.push.track import Report, Said
-from mdm.reading import MAX_BYTES, read
+from mdm.reading import read
 
 MAX_BODY: Final = 4 * MAX_BYTES
 """Bytes of one call at most: base64 adds a third, and the answer tells of several apps."""

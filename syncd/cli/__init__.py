@@ -12,6 +12,7 @@ from importlib import import_module
 
 import click
 
+from syncd import collector
 from syncd.errors import Advice, Exit, UsageError, advice
 
 COMMANDS = {
@@ -64,7 +65,7 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module, name = COMMANDS[cmd_name][0].split(":")
-        with _signals_wait():
+        with _signals_wait(), collector.loading():
             command: click.Command = getattr(import_module(module), name)
         return command
 

@@ -1,4 +1,8 @@
-"""serve: the daemon. It runs by itself, and serves SCIM."""
+"""serve: the daemon. It runs by itself, and serves SCIM.
+
+Whatever one of its processes needs is loaded here, before they are forked: a process that loads by itself writes to so many pages
+that were shared that all together take more memory.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +17,12 @@ from typing import Final
 
 import click
 
-from syncd import log_pipe  # noqa: F401 - every process writes a log: loaded here, what it takes is shared
-from syncd.bootstrap import open_app, open_log
+from syncd import log_pipe  # noqa: F401 - every process writes a log
+from syncd.bootstrap import App, open_app, open_log
 from syncd.cli.access import first_link
 from syncd.cli.common import config_option, out, show_error, show_note, verbose_option
 from syncd.config import Config, load_config
+from syncd.config_target import AccountTargetConfig
 from syncd.core.report import Report
 from syncd.daemon.listening import listen, shown
 from syncd.daemon.running import Telling
@@ -29,7 +34,9 @@ from syncd.notify.courier import Courier
 from syncd.render import counted
 from syncd.spans import tracing
 from syncd.store import wishes
+from syncd.web.server import Answering
 from syncd.web.tls import context_of
+from syncd.web.whole import served, warm
 
 _SILENT: Final = 60.0
 """Seconds without a sign of life after which a process is held to hang; it gives one every second."""
@@ -121,10 +128,7 @@ def _proven(config: Config) -> Config:
     wishes.waiting(app.store)
     app.sync()
     app.store.dispose()
-    if config.serve.workers > 1:
-        from syncd.web.whole import warm  # noqa: PLC0415 - what several answer with is loaded once, and shared
-
-        warm(config)
+    warm(config)
     return config
 
 
@@ -139,10 +143,7 @@ def _told(work: Callable[[], None]) -> None:
 
 
 def _answer(config: Config, listener: socket.socket, sign: Sign) -> None:
-    """A process that answers. Alone it loads by itself what it answers with: nobody else needs that in his memory."""
-    from syncd.web.server import Answering  # noqa: PLC0415 - as said
-    from syncd.web.whole import served  # noqa: PLC0415 - as said
-
+    """A process that answers."""
     serve = config.serve
     tls = context_of(*serve.tls.files) if serve.tls else None
     app = open_app(config)
@@ -154,8 +155,6 @@ def _run(config: Config, listener: socket.socket, sign: Sign) -> None:
     """The process that runs."""
     listener.close()
     Thread(target=_pulse, args=(sign, config.serve.drain_seconds), name="pulse", daemon=True).start()
-    from syncd.cli.mail import send_waiting  # noqa: PLC0415 - only this process sends
-
     app = open_app(config)
     open_log(app)
 
@@ -165,9 +164,18 @@ def _run(config: Config, listener: socket.socket, sign: Sign) -> None:
 
     try:
         with tracing(config.tracing), Courier(app):
-            Staying(app, Telling(show_note, show_error, done, lambda: send_waiting(app, _MAILS))).stay()
+            Staying(app, Telling(show_note, show_error, done, _mails(app))).stay()
     except (KeyboardInterrupt, Interrupted):
         return
+
+
+def _mails(app: App) -> Callable[[], None]:
+    """Sends what a run put into the outbox, where a mail server is configured; elsewhere nothing is loaded for it."""
+    if not isinstance(app.config.target, AccountTargetConfig) or app.config.target.mail is None:
+        return lambda: None
+    from syncd.cli.mail import send_waiting  # noqa: PLC0415 - as said
+
+    return lambda: send_waiting(app, _MAILS)
 
 
 def _pulse(sign: Sign, drain_seconds: float) -> None:

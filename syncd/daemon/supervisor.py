@@ -89,7 +89,6 @@ class Supervisor:
     def run(self) -> None:
         """Until SIGTERM or SIGINT; then everything has ended."""
         before = signal.pthread_sigmask(signal.SIG_BLOCK, _HEARD)
-        gc.collect()
         gc.freeze()
         try:
             self._look()

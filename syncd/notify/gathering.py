@@ -14,7 +14,6 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, func, select
 
-from connectors.fluix.account.mail.mailing import Mailing
 from syncd.bootstrap import App
 from syncd.config_notify import NotificationConfig
 from syncd.config_target import AccountTargetConfig
@@ -163,8 +162,10 @@ def _ledger(app: App, now: datetime, names: bool) -> Found:
 def _bounced(app: App, now: datetime, names: bool) -> Found:
     """Invitations that a mail server did not take, or that came back."""
     target = app.config.target
-    if not isinstance(target, AccountTargetConfig):
+    if not isinstance(target, AccountTargetConfig) or target.mail is None:
         return
+    from connectors.fluix.account.mail.mailing import Mailing  # noqa: PLC0415 - only who sends mails waits for it
+
     _, refused = Mailing(app.store, app.clock, target.settings).outbox("refused", 1000)
     for mail in refused:
         if mail["kind"] == "invitation" and datetime.fromisoformat(mail["queued_at"]) > now - _BOUNCES:

@@ -10,7 +10,17 @@ import pytest
 
 from tests.house import House
 
-LARGE = ("PIL", "apprise", "flask", "scim2_models", "authlib", "httpx", "ldap3")
+SELDOM = {
+    "PIL",
+    "apprise",
+    "scim2_models",
+    "authlib",
+    "httpx",
+    "ldap3",
+    "imaplib",
+    "mdm.bundle",
+    "connectors.fluix.portal.target",
+}
 SERVED = """
 import json, sys
 from pathlib import Path
@@ -27,10 +37,42 @@ def modules(code: str, *args: str) -> set[str]:
     return set(json.loads(ran.stdout))
 
 
-def test_the_starter_and_what_runs_load_nothing_of_the_web_side_and_no_pictures() -> None:
+def test_the_starter_loads_what_every_configuration_needs_and_nothing_else() -> None:
     loaded = modules("import json, sys, syncd.cli.serve; print(json.dumps(sorted(sys.modules)))")
-    assert "syncd.daemon.running" in loaded
-    assert not loaded & {*LARGE, "syncd.web.app", "syncd.web.server"}
+    assert loaded >= {"syncd.daemon.running", "syncd.web.app", "syncd.web.server"}
+    assert not loaded & SELDOM
+
+
+FORKED = """
+import json, os, sys
+from pathlib import Path
+from syncd.cli import serve
+house = serve._House(Path(sys.argv[1]))
+before = set(sys.modules)
+serve.served(serve.open_app(house.config))
+print(json.dumps(sorted(set(sys.modules) - before)))
+"""
+
+
+def test_a_process_that_answers_has_little_left_to_load_once_it_is_forked(house: House) -> None:
+    loaded = modules(FORKED, str(house.config))
+    assert not {one for one in loaded if one.startswith(("syncd", "scim", "connectors", "sqlalchemy", "flask"))}
+
+
+def test_modules_load_without_the_collector_which_looks_again_afterwards_and_freezes_only_once() -> None:
+    code = """
+import gc, json
+from syncd.collector import loading
+with loading():
+    inside = gc.isenabled()
+frozen = gc.get_freeze_count()
+garbage = [[] for _ in range(1000)]
+with loading():
+    pass
+print(json.dumps([str(inside), str(gc.isenabled()), str(frozen > 0), str(gc.get_freeze_count() <= frozen)]))
+"""
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert json.loads(ran.stdout) == ["False", "True", "True", "True"]
 
 
 @pytest.mark.parametrize("pushed", [False, True])

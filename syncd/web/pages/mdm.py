@@ -5,16 +5,12 @@ from __future__ import annotations
 import tempfile
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from flask_babel import gettext as _
 from pydantic import Field
 
-from mdm.bundle import Order, app_files
-from mdm.lint import lint
-from mdm.reading import MAX_BYTES
-from mdm.vendors import VENDORS, Chosen, vendor_named
-from syncd import app_config
+from mdm.model import MAX_BYTES
 from syncd.config_mdm import MdmConfig
 from syncd.errors import UsageError
 from syncd.store import mdm_pages, mdm_people
@@ -24,6 +20,10 @@ from syncd.web.desk import Desk, Document, Download, Form, Paged, Paging, Query
 from syncd.web.errors import NotFoundError, RefusedError
 from syncd.web.frame import Room
 from syncd.web.roles import Role
+
+if TYPE_CHECKING:  # what writes and reads the files is loaded by the pages that need it
+    from mdm.bundle import Order
+    from mdm.vendors import Chosen
 
 room = Room()
 
@@ -130,6 +130,10 @@ class Deliveries(Paged):
 @room.page("/mdm", "mdm.html")
 def show_mdm(desk: Desk, asked: Query) -> MdmPage:
     """What is configured, what is to be imported where, and what changed since the last time."""
+    from mdm.bundle import app_files  # noqa: PLC0415
+    from mdm.vendors import VENDORS  # noqa: PLC0415
+    from syncd.app_config import order_digest  # noqa: PLC0415
+
     del asked
     known = {name: vendor.title for name, vendor in VENDORS.items()}
     config = desk.app.config.mdm
@@ -154,7 +158,7 @@ def show_mdm(desk: Desk, asked: Query) -> MdmPage:
         literal=config.literal,
         vendors=[_vendor(one, files) for one in order.chosen],
         rendered=state.number if state else None,
-        current=state is not None and state.order == app_config.order_digest(order),
+        current=state is not None and state.order == order_digest(order),
         pending={kind: sum(one.kind == kind for one in pending) for kind in ("new", "changed", "left")},
         pending_people=pending[:_SHOWN],
         past=[
@@ -192,6 +196,8 @@ def _vendor(one: Chosen, files: dict[str, bytes]) -> VendorLine:
 @room.page("/mdm/files/<path:name>", "")
 def mdm_file(desk: Desk, asked: Query, name: str) -> Download:
     """One file of a product, about no person."""
+    from mdm.bundle import app_files  # noqa: PLC0415
+
     del asked
     order = _order(_config(desk), literal=True)
     found = next((file for file in app_files(order) if file.name == name), None)
@@ -207,6 +213,8 @@ def mdm_file(desk: Desk, asked: Query, name: str) -> Download:
 @room.deed("/mdm/render", Role.OPERATOR)
 def render_mdm(desk: Desk, form: Render) -> Download:
     """Everything in one ZIP: what each product imports, with instructions."""
+    from syncd import app_config  # noqa: PLC0415
+
     order = _order(_config(desk), literal=form.literal)
     with (
         tempfile.TemporaryDirectory(prefix="syncd-mdm-") as folder,
@@ -220,6 +228,8 @@ def render_mdm(desk: Desk, form: Render) -> Download:
 @room.deed("/mdm/delta", Role.OPERATOR)
 def delta_mdm(desk: Desk, form: Form) -> Download:
     """Only what changed since the last render or delta, as a ZIP: who is new, whose email changed, who left."""
+    from syncd import app_config  # noqa: PLC0415
+
     del form
     order = _order(_config(desk), literal=True)
     with (
@@ -237,6 +247,9 @@ def delta_mdm(desk: Desk, form: Form) -> Download:
 @room.question("/mdm/lint", "mdm_lint.html", Role.VIEWER)
 def lint_mdm(desk: Desk, form: Lint) -> FileFindings:
     """Everything that is wrong in an admin's own file, or will not work. Changes nothing, and keeps nothing."""
+    from mdm.lint import lint  # noqa: PLC0415
+    from mdm.vendors import vendor_named  # noqa: PLC0415
+
     vendor = vendor_named(form.vendor) if form.vendor else None
     tokens = desk.app.config.mdm.tokens if desk.app.config.mdm else {}
     found = lint(form.file, "file", vendor, tokens.get(form.vendor or "", ""))
@@ -263,4 +276,6 @@ def _config(desk: Desk) -> MdmConfig:
 
 
 def _order(config: MdmConfig, *, literal: bool) -> Order:
-    return config.order(app_config.extra_of(config), literal=literal)
+    from syncd.app_config import extra_of  # noqa: PLC0415
+
+    return config.order(extra_of(config), literal=literal)
