@@ -222,9 +222,8 @@ def test_a_read_that_ends_in_the_middle_of_writing_leaves_nothing_wrongly_rememb
             reader.read()
     write(path, ROWS)
     reader.read()
-    assert all(
-        reader.held()[f"E{number}"]["attributes"]["display_name"] == f"Person {number}" for number in range(2000)
-    )
+    held = reader.held()
+    assert all(held[f"E{number}"]["attributes"]["display_name"] == f"Person {number}" for number in range(2000))
 
 
 def test_another_meaning_of_the_same_bytes_is_read_anew(reader: Reader, path: Path) -> None:
