@@ -17,7 +17,7 @@ from connectors.ordering import Ordering
 from syncd import log
 from syncd.apply import Worker
 from syncd.core.change import Change
-from syncd.core.lanes import Phase, parcels, phases
+from syncd.core.lanes import Phase, parcels, phases, share
 from syncd.core.report import Applied
 from syncd.errors import StoreError
 from syncd.store import parcels as kept
@@ -84,8 +84,7 @@ class _Shared:
     def apply(self, phase: Phase, workers: int) -> Applied:
         """Apply the changes of one kind."""
         changes = phase.changes
-        # Several for each worker, so that none waits long for the slowest.
-        parts = parcels(phase.lanes, max(1, min(SIZE, len(changes) // (workers * 3))))
+        parts = parcels(phase.lanes, share(len(changes), workers, SIZE))
         numbers = kept.give(self._sync.store, self._sender, parts)
         log.tell("parcels_given", parcels=len(numbers), changes=len(changes))
         try:

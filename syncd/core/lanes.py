@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from math import ceil
 
 from connectors.model import normalise_email, normalise_name
 from syncd.core.change import Change, Kind
@@ -93,6 +94,16 @@ def _left_behind(change: Change) -> Iterator[Token]:
 def _receiver(change: Change) -> str | None:
     to = (change.after or {}).get("documents") if change.kind == "delete_user" else None
     return to if to and to != "discard" else None
+
+
+def share(changes: int, workers: int, most: int) -> int:
+    """How many changes a parcel has, at most `most`.
+
+    Each worker gets as many parcels as the others, so that none has a last one while they wait, and two at least, so that one
+    that is slower can be helped.
+    """
+    for_each = max(2, ceil(changes / (workers * most)))
+    return ceil(changes / (workers * for_each))
 
 
 def parcels(lanes_of_phase: Sequence[Lane], size: int) -> list[Lane]:

@@ -5,8 +5,11 @@ Goals: at least 1.8 times as fast with 2 workers as with 1, at a target that ans
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -22,19 +25,38 @@ from syncd.sync import Request
 from tests.house import House, staff
 from tests.nodes import fail_over, lost_and_doubled
 from tests.postgres import postgres
-from tests.scim_services import TOKEN, Asked, Given, OurService, our_service
+from tests.scim_services import TOKEN
 from tests.workers import working
 
+ROOT = Path(__file__).parents[2]
 ANSWERS_IN = 0.02
 console = Console(width=110)
 
 
-class Slow(OurService):
-    """It answers any number of requests at once, each in its time."""
+SERVICE = f"""
+import sys, time
+from tests.scim_services import OurService, our_service
+answer = OurService.answer
+def slowly(self, asked):
+    time.sleep({ANSWERS_IN})
+    return answer(self, asked)
+OurService.answer = slowly
+with our_service() as service:
+    print(service.url, flush=True)
+    sys.stdin.read()
+"""
 
-    def answer(self, asked: Asked) -> Given:
-        time.sleep(ANSWERS_IN)
-        return super().answer(asked)
+
+@contextmanager
+def slow_service() -> Iterator[str]:
+    """Answers any number of requests at once, each in its time; a process of its own, as a service is. Gives its address."""
+    call = [sys.executable, "-c", SERVICE]
+    process = subprocess.Popen(call, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    assert process.stdout is not None
+    try:
+        yield process.stdout.readline().strip()
+    finally:
+        process.communicate(timeout=10)
 
 
 def workers(scratch: Path, *, quick: bool) -> list[dict[str, Any]]:
@@ -71,8 +93,8 @@ def _applied(folder: Path, people: int, count: int) -> tuple[float, float]:
     folder.mkdir()
     (folder / "token").write_text(TOKEN)
     (folder / "token").chmod(0o600)
-    with our_service() as service, ExitStack() as stack:
-        target = {"type": "scim", "url": service.url, "auth": {"token": {"file": "token"}}}
+    with slow_service() as url, ExitStack() as stack:
+        target = {"type": "scim", "url": url, "auth": {"token": {"file": "token"}}}
         house = House(folder, {"store": postgres().new_store(), "target": target})
         house.hire(staff(people))
         app = house.app()
@@ -80,7 +102,6 @@ def _applied(folder: Path, people: int, count: int) -> tuple[float, float]:
             stack.enter_context(working(house))
         with run_lock(app.store, "syncd run", app.clock()) as store:
             plan = make_plan(app.on(store).sync(), Request("plan"))
-            service.__class__ = Slow
             began = time.perf_counter()
             with patch("syncd.run.apply_shared", timed):
                 report = apply_plan(app.on(store).sync(), plan.plan_id)
@@ -99,7 +120,7 @@ def failover(scratch: Path, *, quick: bool) -> list[dict[str, Any]]:
     house.hire(staff(5))
     store = house.app().store
     with ExitStack() as stack:
-        took = fail_over(house, store, stack, 3 if quick else 20)
+        took = fail_over(house, store, stack, 3 if quick else 100)
     lost, doubled = lost_and_doubled(store)
     store.dispose()
     console.print(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from syncd.core.change import Change, RecordKey
-from syncd.core.lanes import lanes, parcels, phases, tokens
+from syncd.core.lanes import lanes, parcels, phases, share, tokens
 from syncd.core.plan import Plan
 
 
@@ -135,3 +136,16 @@ def test_lanes_have_nothing_in_common_and_hold_everything_in_order(changes: list
     together = parcels(found, size)
     assert sorted(map(id, (change for part in together for change in part))) == sorted(map(id, changes))
     assert all(len(part) >= size for part in together[:-1])
+
+
+@given(st.integers(1, 5000), st.integers(1, 9), st.integers(1, 200))
+def test_parcels_come_out_even_two_at_least_for_each_worker_and_none_too_large(
+    changes: int, workers: int, most: int
+) -> None:
+    size = share(changes, workers, most)
+    assert 1 <= size <= most
+    assert ceil(changes / size) <= workers * max(2, ceil(changes / (workers * most)))
+
+
+def test_four_hundred_for_two_are_four_parcels_and_no_rest() -> None:
+    assert [share(400, workers, 100) for workers in (1, 2, 4)] == [100, 100, 50]
