@@ -60,6 +60,7 @@ audit:
 	@test -x $(AUDIT)/bin/pip-audit || { $(PYTHON) -m venv $(AUDIT) && \
 	  $(AUDIT)/bin/python -m pip install --quiet --disable-pip-version-check pip-audit==2.10.1; }
 	$(AUDIT)/bin/pip-audit --strict --disable-pip --require-hashes -r requirements.lock
+	$(AUDIT)/bin/pip-audit --strict --disable-pip --require-hashes -r requirements-container.lock
 	$(AUDIT)/bin/pip-audit --strict --disable-pip --require-hashes -r requirements-dev.lock
 
 # A site that fetches nothing from elsewhere; open build/site/index.html.
@@ -109,6 +110,7 @@ LOCK = pip-compile --quiet --generate-hashes --allow-unsafe --no-header --no-ann
        --no-emit-index-url --no-emit-trusted-host --no-emit-find-links
 lock:
 	$(LOCK) --extra build -o requirements.lock pyproject.toml
+	$(LOCK) --extra build --extra postgresql --extra otel -o requirements-container.lock pyproject.toml
 	$(LOCK) --extra build --extra dev --extra bench --extra otel -o requirements-dev.lock pyproject.toml
 
 migration: $(VENV)/.tests-installed

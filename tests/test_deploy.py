@@ -112,3 +112,16 @@ def test_the_container_has_no_root_and_tells_whether_it_is_well() -> None:
     for name in re.findall(r"^COPY (?!--from)(.+) \S+$", CONTAINER, re.MULTILINE):
         assert all((ROOT / one).exists() for one in name.split()), name
     assert not re.search(r"^ADD |curl|wget|:latest", CONTAINER, re.MULTILINE)
+
+
+def test_the_container_holds_what_the_program_does_and_postgresql_and_traces_besides() -> None:
+    named = {
+        name: set(
+            re.findall(r"^([a-z0-9-]+)(?:\[\S+\])?==(\S+)", (ROOT / name).read_text(encoding="utf-8"), re.MULTILINE)
+        )
+        for name in ("requirements.lock", "requirements-container.lock")
+    }
+    alone, container = named.values()
+    assert alone < container
+    assert {"psycopg-binary", "procrastinate", "opentelemetry-sdk"} <= {name for name, _ in container}
+    assert "-r requirements-container.lock" in CONTAINER

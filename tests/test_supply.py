@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
-LOCKS = ("requirements.lock", "requirements-dev.lock")
+LOCKS = ("requirements.lock", "requirements-container.lock", "requirements-dev.lock")
 
 SECRETS = {
     "a private key": r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY(?: BLOCK)?-----\s*[A-Za-z0-9+/=\n]{64}",
@@ -88,7 +88,7 @@ def test_the_checks_ask_for_security() -> None:
     assert all("S" not in rules for rules in ruff["per-file-ignores"].values())
 
 
-def test_the_audit_reads_both_locks() -> None:
+def test_the_audit_reads_every_lock() -> None:
     audit = re.search(r"^audit:.*\n((?:\t.*\n)+)", MAKEFILE, re.MULTILINE)
     assert audit
     for lock in LOCKS:
