@@ -18,7 +18,7 @@ from syncd.core.change import Change, Finding
 from syncd.core.plan import change_from_dict
 from syncd.store.engine import reading
 from syncd.store.plans import findings_of
-from syncd.store.sql import among
+from syncd.store.sql import among, holds
 from syncd.store.tables import plan_changes as table
 from syncd.store.tables import plans
 
@@ -140,5 +140,5 @@ def _where(
     if wanted.group:
         found.append(table.c.key.endswith(f":{wanted.group}", autoescape=True))
     if wanted.text:
-        found.append(table.c.key.icontains(wanted.text, autoescape=True))
+        found.append(holds(connection, table.c.key, wanted.text))
     return found

@@ -8,7 +8,19 @@ from typing import Any, Final, TypeVar
 from uuid import uuid4
 
 import orjson
-from sqlalchemy import ARRAY, ClauseElement, Connection, Executable, Select, Table, Text, func, literal, select
+from sqlalchemy import (
+    ARRAY,
+    ClauseElement,
+    ColumnElement,
+    Connection,
+    Executable,
+    Select,
+    Table,
+    Text,
+    func,
+    literal,
+    select,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 CHUNK: Final = 500
@@ -33,6 +45,16 @@ def among(connection: Connection, values: Iterable[str]) -> Select[Any]:
         return select(func.unnest(literal([*values], ARRAY(Text))).column_valued())
     listed = orjson.dumps(list(values)).decode()
     return select(func.json_each(listed).table_valued("value").c.value)
+
+
+def holds(connection: Connection, column: ColumnElement[str], text: str) -> ColumnElement[bool]:
+    """Whether a text stands in another, in capitals or not.
+
+    SQLite's LIKE knows no case by itself (of ASCII letters; its `lower` knows no others), and takes a quarter of the time so.
+    """
+    if connection.dialect.name == "sqlite":
+        return column.contains(text, autoescape=True)
+    return column.icontains(text, autoescape=True)
 
 
 def rows_of(connection: Connection, query: Executable) -> Any:

@@ -96,11 +96,12 @@ def begun(engine: Engine, fluix_ids: Collection[str]) -> list[PlannedChange]:
 def planned(connection: Connection, names: Collection[str], plan_ids: Collection[int]) -> list[PlannedChange]:
     """As `history`, inside a connection. Goes by plan and key, which is an index, however many changes a plan has."""
     columns = (plan_changes.c.plan_id, plan_changes.c.change, plan_changes.c.decision)
-    exact = plan_changes.c.key.in_([f"{kind}:{name}" for kind in _ONE_KEY for name in names])
+    # One key at a time: of two lists SQLite would take the plans alone from their index, and read all changes of each.
+    exact = [plan_changes.c.key == f"{kind}:{name}" for kind in _ONE_KEY for name in names]
     begun = [begins(connection, plan_changes.c.key, f"{kind}:{name}:") for kind in _WITH_GROUP for name in names]
     found: list[PlannedChange] = []
     for part in chunks(plan_ids):
-        for condition in (exact, *begun):
+        for condition in (*exact, *begun):
             query = select(*columns).where(plan_changes.c.plan_id.in_(part), condition)
             found += _planned(connection.execute(query))
     return sorted(found, key=lambda one: -one[0])
