@@ -12,7 +12,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, Engine, Row, func, select
+from sqlalchemy import ColumnElement, Connection, Engine, Row, func, literal, select
 
 from syncd.core.change import Change, Finding
 from syncd.core.plan import change_from_dict
@@ -109,9 +109,14 @@ def some(
     """
     with reading(engine) as connection:
         where = _where(connection, plan_id, wanted, approved)
-        total = connection.execute(select(func.count()).select_from(table).where(*where)).scalar_one()
-        places = select(table.c.place).where(*where).order_by(table.c.place).limit(limit).offset(offset)
-        found = connection.execute(places).scalars().all()
+        # Who looks for a text reads all keys: then they are counted on the way.
+        counted = func.count().over() if wanted.text or wanted.group else literal(0)
+        places = select(table.c.place, counted).where(*where).order_by(table.c.place).limit(limit).offset(offset)
+        passing = connection.execute(places).all()
+        found = [place for place, _ in passing]
+        total = passing[0][1] if passing else 0
+        if not total:
+            total = connection.execute(select(func.count()).select_from(table).where(*where)).scalar_one()
         query = select(table.c.change, table.c.decision).where(table.c.plan_id == plan_id, table.c.place.in_(found))
         rows = connection.execute(query.order_by(table.c.place)).all()
     return total, [(change_from_dict(change), decision) for change, decision in rows]

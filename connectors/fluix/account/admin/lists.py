@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select, text
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, literal, or_, select, text
 
 from connectors.errors import RefusedError
 from connectors.fluix.account import reading
@@ -91,11 +91,14 @@ def page_of_users(
         raise RefusedError(f"page {number} of {size} users each is none", cure="count from 1")
     conditions = _conditions(connection, wanted, now)
     skipped = (number - 1) * size
-    query = select(users.c.user_id).where(*conditions).order_by(*_ORDER[sort]).limit(size).offset(skipped)
-    ids = connection.execute(query).scalars().all()
+    # Who looks for a text reads all users: then they are counted on the way.
+    counted = func.count().over() if wanted.search else literal(0)
+    query = select(users.c.user_id, counted).where(*conditions).order_by(*_ORDER[sort]).limit(size).offset(skipped)
+    found = connection.execute(query).all()
+    ids = [user_id for user_id, _ in found]
     if len(ids) < size and (ids or number == 1):
         total = skipped + len(ids)
-    else:
+    elif not (total := found[0][1] if found else 0):
         total = connection.execute(select(func.count()).select_from(users).where(*conditions)).scalar_one()
     pages = max(1, -(-total // size))
     if number > pages:
