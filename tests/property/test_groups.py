@@ -121,7 +121,7 @@ def test_nobody_whom_the_directory_has_is_deleted_whatever_is_read(
             assert not deleted(one.run(Directory("hr", day, faults[place]))) & wanted(day, configuration)
 
 
-@settings(max_examples=examples(10, 80))
+@settings(max_examples=examples(20, 80))
 @given(histories, policies(), st.lists(ills, min_size=4, max_size=4))
 def test_incremental_equals_full(history: list[Day], configuration: dict[str, Any], faults: list[str]) -> None:
     with world(configuration) as one:

@@ -254,4 +254,4 @@ class Life(RuleBasedStateMachine):
 
 @pytest.mark.search
 def test_whatever_happens_the_promises_hold() -> None:
-    run_state_machine_as_test(Life, settings=settings(max_examples=examples(8, 60), stateful_step_count=20))
+    run_state_machine_as_test(Life, settings=settings(max_examples=examples(12, 60), stateful_step_count=20))

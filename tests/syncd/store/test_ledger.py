@@ -184,7 +184,7 @@ def state(app: App) -> tuple[bool, list[tuple[str, bool]]]:
     return there, whole
 
 
-PARTS = 5
+PARTS = 3
 
 
 @pytest.fixture(scope="module")
@@ -206,4 +206,4 @@ def test_killed_at_any_border_no_deletion_is_without_its_row(part: int, before: 
         assert go(folder, state) == (False, [("deleted", True)]), f"killed at border {border}"
         shutil.rmtree(folder)
         border += PARTS
-    assert unsure, "no deletion was met half-way"
+    assert unsure >= 3, "no deletion was met half-way"
