@@ -29,6 +29,8 @@ from syncd.sync import Sync
 SIZE: Final = 100
 """How many changes a parcel has at most, where its lanes are short. A target is asked for its groups once or more a parcel, and
 takes members of one group together: small ones cost (measured: docs/decisions/0016-many-nodes.md)."""
+TRIES: Final = 3
+"""Given so often, a parcel is done by the run itself, unless a worker is at it: others may never get through."""
 _LOOKS_EVERY: Final = 0.03
 _COUNTS_EVERY: Final = 1.0
 
@@ -114,17 +116,16 @@ class _Shared:
                 return sum((parcel.result or {}).get("read_back", 0) for parcel in there)
             if time.monotonic() - counted >= _COUNTS_EVERY:
                 counted = time.monotonic()
-                self._look_after(numbers)
+                self._look_after(there)
             time.sleep(_LOOKS_EVERY)
 
-    def _look_after(self, numbers: list[int]) -> None:
-        """What a dead worker held goes to another one; with none left, it is done here."""
-        store = self._sync.store
-        if queue.live_workers(store, self._sender.calling):
-            if again := kept.give_again(store, self._sender.calling, numbers):
-                log.tell("parcels_given_again", parcels=len(again))
-            return
-        for parcel in kept.take_back(store, numbers):
+    def _look_after(self, there: Sequence[Parcel]) -> None:
+        """What a dead worker held goes to another one. With none left it is done here, and also what none gets done."""
+        store, calling = self._sync.store, self._sender.calling
+        tries = TRIES if queue.live_workers(store, calling) else 0
+        if again := kept.give_again(store, calling, [parcel.id for parcel in there if parcel.attempt < tries]):
+            log.tell("parcels_given_again", parcels=len(again))
+        for parcel in kept.take_back(store, [parcel.id for parcel in there if parcel.attempt >= tries]):
             read_back = perform(self._worker, self._journal, parcel, kept.changes_of(store, parcel))
             kept.end(store, parcel.id, "done", {"read_back": read_back})
 

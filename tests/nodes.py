@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 
 from sqlalchemy import Engine, select
 
@@ -65,11 +66,15 @@ def fail_over(house: House, store: Engine, stack: ExitStack, tries: int) -> list
         time.sleep(0.37 * (number % 5))  # at another place of the schedule and of a run each time
         before = newest(store)
         at = lost.lose_power()
-        until(lambda since=before: any(one.leads(store) for one in machines) and newest(store) > since)
+        until(partial(_ran_since, machines, store, before))
         took.append(time.monotonic() - at)
         machines.append(started(house, stack))
         until(machines[-1].daemon.well)
     return took
+
+
+def _ran_since(machines: Sequence[Machine], store: Engine, before: str) -> bool:
+    return any(one.leads(store) for one in machines) and newest(store) > before
 
 
 def newest(store: Engine) -> str:

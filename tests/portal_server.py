@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import os
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -142,7 +142,7 @@ _LINES = {
     r"Resend the invitation of (\S+)": "resend",
     r"Delete (\S+)": "delete",
 }
-_DO = {
+_DO: dict[str, Callable[..., None]] = {
     "create_group": lambda portal, name: portal.groups.add(name),
     "rename_group": Portal.rename_group,
     "add": lambda portal, name, email, groups: portal.add(name, email, groups.split(", ") if groups else ()),

@@ -12,7 +12,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -27,7 +27,7 @@ _numbers = itertools.count(1)
 _PLACES = "/usr/lib/postgresql/15/bin:/usr/local/bin:/usr/bin"
 INITDB, POSTGRES = (shutil.which(name, path=_PLACES) for name in ("initdb", "postgres"))
 
-_FOR_TESTS: Final[dict[str, str | int]] = {"fsync": "off", "max_connections": 500}
+_FOR_TESTS: Final = {"fsync": "off", "max_connections": "500"}
 
 needs_postgres = pytest.mark.skipif(INITDB is None or POSTGRES is None, reason="PostgreSQL is not installed")
 
@@ -64,7 +64,7 @@ class Postgres:
 
         name = f"test_{next(_numbers)}"
         with psycopg.connect(self._words, autocommit=True) as maker:
-            maker.execute(f"CREATE DATABASE {name} TEMPLATE {template}")  # type: ignore[call-overload]
+            maker.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         return self.address(name)
 
     def new_store(self) -> str:
@@ -96,7 +96,10 @@ def postgres() -> Postgres:
 
 @contextmanager
 def cluster(
-    listen: str = "127.0.0.1", on: Sequence[str] = (), place: Path | None = None, **settings: str | int
+    listen: str = "127.0.0.1",
+    on: Sequence[str] = (),
+    place: Path | None = None,
+    settings: Mapping[str, str] | None = None,
 ) -> Iterator[Postgres]:
     """A cluster of its own.
 
@@ -104,7 +107,7 @@ def cluster(
         listen: the address at which it listens. Where that is not this machine's, tests find it by its Unix socket.
         on: words before the server's call, which put it on another host.
         place: the folder in which its own is made; None: the system's for temporary ones.
-        settings: the server's; none: as tests want it, since nothing of theirs has to outlive a power cut.
+        settings: the server's; None: as tests want it, since nothing of theirs has to outlive a power cut.
     """
     assert INITDB
     assert POSTGRES
@@ -114,7 +117,7 @@ def cluster(
     if owner:
         os.chown(folder, owner.pw_uid, owner.pw_gid)
     data = folder / "data"
-    command = [INITDB, "-D", data, "-U", "tester", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]
+    command = [INITDB, "-D", str(data), "-U", "tester", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=folder, **other)
     if listen != "127.0.0.1":
         with (data / "pg_hba.conf").open("a", encoding="ascii") as rights:
@@ -123,7 +126,7 @@ def cluster(
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     given = {"listen_addresses": listen, "unix_socket_directories": folder, **(settings or _FOR_TESTS)}
-    words = [POSTGRES, "-D", data, "-p", str(port)]
+    words = [POSTGRES, "-D", str(data), "-p", str(port)]
     words += [part for name, value in given.items() for part in ("-c", f"{name}={value}")]
     become = ["setpriv", f"--reuid={owner.pw_uid}", f"--regid={owner.pw_gid}", "--clear-groups"] if owner and on else []
     process = subprocess.Popen(

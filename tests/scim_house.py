@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -39,22 +40,22 @@ class Client:
         self.client = client
         self.tenant = tenant
 
-    def __call__(self, method: str, path: str, body: object = None, expect: int | None = None, **headers: str):
+    def __call__(self, method: str, path: str, body: object = None, expect: int | None = None, **headers: str) -> Any:
         how = {name.replace("_", "-"): value for name, value in headers.items()}
-        answer = self.client.open(f"/scim/v2/{self.tenant.name}{path}", method=method, json=body, headers=how)
+        answer: Any = self.client.open(f"/scim/v2/{self.tenant.name}{path}", method=method, json=body, headers=how)
         if expect is not None:
             assert answer.status_code == expect, answer.get_data(as_text=True)
         answer.said = answer.get_json(force=True) if answer.data else None
         return answer
 
-    def user(self, name: str, **more: object) -> dict:
+    def user(self, name: str, **more: object) -> Any:
         return self("POST", "/Users", {"schemas": [USER], "userName": name, **more}, 201).said
 
-    def group(self, name: str, *members: str) -> dict:
+    def group(self, name: str, *members: str) -> Any:
         body = {"schemas": [GROUP], "displayName": name, "members": [{"value": one} for one in members]}
         return self("POST", "/Groups", body, 201).said
 
-    def patch(self, path: str, *operations: dict, expect: int | None = None, **headers: str):
+    def patch(self, path: str, *operations: dict[str, Any], expect: int | None = None, **headers: str) -> Any:
         return self("PATCH", path, {"schemas": [PATCH], "Operations": list(operations)}, expect, **headers)
 
 

@@ -274,7 +274,8 @@ def _moment(text: str) -> datetime:
 
 def patch(resource: Json, operation: Json) -> str:
     """RFC 7644, 3.5.2, as far as our client needs it; what is wrong, or nothing."""
-    verb, path, value = operation["op"], operation.get("path"), operation.get("value")
+    verb, path = operation["op"], operation.get("path")
+    value: Any = operation.get("value")
     if match := re.fullmatch(r'members\[value eq "(.*)"\]', path or ""):
         there = resource.get("members", [])
         resource["members"] = [one for one in there if one["value"] != json.loads(f'"{match[1]}"')]

@@ -14,16 +14,16 @@ from threading import Thread
 from tests.house import House
 from tests.serving import PATIENCE, until
 
-DIES_AT = """
-import os, signal
+_AT_BORDER = """
+import os, signal, socket
 from sqlalchemy import Engine, event
 from syncd.daemon.working import Working
 borders, take = 0, Working.take
-def border(_connection):
+def border(connection):
     global borders
     borders += 1
-    if borders == {border}:
-        os.kill(os.getpid(), signal.SIGKILL)
+    if borders {when} {border}:
+        {deed}
 def begin_to_count(self, **told):
     if not borders:
         event.listen(Engine, "begin", border)
@@ -31,7 +31,14 @@ def begin_to_count(self, **told):
     take(self, **told)
 Working.take = begin_to_count
 """
-"""Python for `before`: the worker is killed at this border of a transaction, counted from its first parcel on."""
+DIES = "os.kill(os.getpid(), signal.SIGKILL)"
+LOSES = "socket.socket(fileno=os.dup(connection.connection.dbapi_connection.fileno())).shutdown(socket.SHUT_RDWR)"
+"""The connection that this transaction is on."""
+
+
+def at_border(border: int, deed: str, when: str = "==") -> str:
+    """Python for `before`: what befalls the worker at this border of a transaction, counted from its first parcel on."""
+    return _AT_BORDER.format(border=border, deed=deed, when=when)
 
 
 @dataclass

@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
 
 from connectors.base import Target
 from connectors.errors import ConnectorError, RetryableError
@@ -118,7 +119,11 @@ class Working:
                 self._note("takes parcels again: the leader goes by the same version and configuration")
 
     def take(self, parcel: int, attempt: int) -> None:
-        """Apply one parcel, if it is still ours."""
+        """Apply one parcel, if it is still ours.
+
+        One over which this worker loses the database is put down, as if the worker had died: its job ends without a word, and
+        the leader gives it again.
+        """
         app = self._app
         found = next(iter(parcels.all_of(app.store, [parcel])), None)
         if found is None or found.state != "waiting" or found.attempt != attempt:
@@ -130,6 +135,9 @@ class Working:
         except DeposedError as error:
             log.tell("parcel_lost", parcel=found.id, reason=error.what)
         except Exception as error:
+            if _lost_the_database(error):
+                log.tell("parcel_put_down", parcel=found.id, reason=str(error))
+                return
             with contextlib.suppress(DeposedError):
                 parcels.end(store, found.id, "failed", _told(error))
             if not isinstance(error, SyncdError | ConnectorError):
@@ -187,6 +195,12 @@ def difference(calling: str, leader: nodes.Node) -> str:
         else "goes by another configuration than this worker"
     )
     return f"takes no parcels: the leader {leader.holder} {what}"
+
+
+def _lost_the_database(error: Exception) -> bool:
+    """Whether a connection broke in use: to the store, or to an embedded account."""
+    cause = error.__cause__
+    return isinstance(cause, DBAPIError) and cause.connection_invalidated
 
 
 def _told(error: Exception) -> dict[str, Any]:

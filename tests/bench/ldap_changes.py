@@ -28,10 +28,10 @@ class _Held(Known):
     def __init__(self) -> None:
         self.keys: set[tuple[str, str]] = set()
 
-    def held(self, kind: str, external_ids: Collection[str]) -> set[str]:  # type: ignore[override]
+    def held(self, kind: str, external_ids: Collection[str]) -> set[str]:
         return {one for one in external_ids if (kind, one) in self.keys}
 
-    def every(self, kind: str) -> Iterator[str]:  # type: ignore[override]
+    def every(self, kind: str) -> Iterator[str]:
         return iter([one for of, one in self.keys if of == kind])
 
 
@@ -122,7 +122,7 @@ def _announced(slapd: Slapd, source: LdapSource) -> float:
     with ldap3.Connection(ldap3.Server(slapd.url, get_info=ldap3.NONE), ADMIN, "admin", auto_bind=True) as admin:
         for n in range(ROUNDS):
             start = time.perf_counter()
-            admin.modify(dn(0), {"title": [(ldap3.MODIFY_REPLACE, [f"Head {n}"])]})
+            admin.modify(dn(0), {"title": [(ldap3.MODIFY_REPLACE, [f"Head {n}"])]})  # type: ignore[no-untyped-call]
             assert source.watch(10)
             took.append(time.perf_counter() - start)
     source.close()

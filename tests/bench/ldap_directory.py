@@ -145,7 +145,9 @@ def _read(url: str, groups: str = GROUPS) -> None:
                 searches=sum(not search.startswith("#") for search in searches),
             )
         elif item.kind == "group":
-            memberships += len(item.attributes["members"])
+            members = item.attributes["members"]
+            assert isinstance(members, tuple)
+            memberships += len(members)
 
 
 if __name__ == "__main__":

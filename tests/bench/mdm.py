@@ -14,7 +14,7 @@ from rich.console import Console
 from connectors.model import Account, Certificate
 from mdm.bundle import Order
 from mdm.lint import lint
-from mdm.reading import MAX_BYTES
+from mdm.model import MAX_BYTES
 from mdm.strict import MAX_NODES
 from mdm.vendors import VENDORS
 from syncd import app_config

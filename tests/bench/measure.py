@@ -48,7 +48,7 @@ def once(module: str, *args: str) -> Measured:
     return Measured(wall, usage.ru_utime + usage.ru_stime, memory, said, work)
 
 
-def in_turn(sides: dict[str, tuple[str, ...]], rounds: int) -> dict[str, Measured]:
+def in_turn(sides: Mapping[str, tuple[str, ...]], rounds: int) -> dict[str, Measured]:
     """Run each side `rounds` times, in turn, and take each side's medians."""
     return turns({name: lambda command=command: once(*command) for name, command in sides.items()}, rounds)  # type: ignore[misc]
 

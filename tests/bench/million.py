@@ -59,7 +59,7 @@ def million(scratch: Path, *, quick: bool) -> list[dict[str, Any]]:
         f"slapd holds {count:,} people and {count // TWENTY:,} groups after {time.perf_counter() - began:,.0f} s"
     )
     try:
-        with cluster(**SERVER) as postgres:
+        with cluster(settings=SERVER) as postgres:
             rows = list(_day(scratch / "house", slapd, postgres, count))
     finally:
         slapd.stop()

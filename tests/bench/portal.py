@@ -44,7 +44,7 @@ def portal(scratch: Path, *, quick: bool) -> list[dict[str, Any]]:
     )
     fluix.export(folder / "exports", house.clock.now)
     taken: dict[str, float] = {}
-    parts = {"apply": PortalTarget.apply, "deliver": PortalTarget.deliver}
+    parts: dict[str, Any] = {"apply": PortalTarget.apply, "deliver": PortalTarget.deliver}
 
     def timed(name: str) -> Any:
         def call(*args: Any) -> Any:

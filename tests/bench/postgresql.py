@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -29,22 +30,24 @@ console = Console(width=110)
 
 def postgresql(scratch: Path, *, quick: bool) -> list[dict[str, Any]]:
     """See the module."""
-    server = cluster(**SERVER)
     sizes = (1_000, 10_000) if quick else (10_000, 100_000, *((1_000_000,) if MILLION in sys.argv else ()))
-    results: list[dict[str, Any]] = []
-    for count in sizes:
-        folder = _folder(scratch, count)
-        store = _moved(folder, server, count)
-        for day in ("0", "1"):
-            changed = store if day == "0" else server.new_database(store.rpartition("/")[2])
-            sides = {
-                "SQLite": ("tests.bench.ours", str(folder), day),
-                "PostgreSQL": ("tests.bench.ours", str(folder), day, changed),
-            }
-            found = in_turn(sides, rounds=3 if day == "0" else 1)
-            results += _told(f"ingest + diff, {count:,} people, {day} % changed", found, count)
+    with cluster(settings=SERVER) as server:
+        results = [found for count in sizes for found in _days(scratch, server, count)]
     _growth(results)
     return results
+
+
+def _days(scratch: Path, server: Postgres, count: int) -> Iterator[dict[str, Any]]:
+    folder = _folder(scratch, count)
+    store = _moved(folder, server, count)
+    for day in ("0", "1"):
+        changed = store if day == "0" else server.new_database(store.rpartition("/")[2])
+        sides = {
+            "SQLite": ("tests.bench.ours", str(folder), day),
+            "PostgreSQL": ("tests.bench.ours", str(folder), day, changed),
+        }
+        found = in_turn(sides, rounds=3 if day == "0" else 1)
+        yield from _told(f"ingest + diff, {count:,} people, {day} % changed", found, count)
 
 
 def _folder(scratch: Path, count: int) -> Path:

@@ -15,6 +15,7 @@ import syncd.run as steps
 from syncd import collector
 from syncd.bootstrap import open_app
 from syncd.config import load_config
+from syncd.core import safety
 from syncd.sync import Request
 from tests.bench.data import prepare
 
@@ -48,7 +49,7 @@ def review(scratch: Path, *, quick: bool) -> list[dict[str, Any]]:
         shutil.copy(folder / "1.csv", house / "people.csv")
         found["plan --user, the file changed"] = _timed(lambda: _one(app.sync()))
         took: dict[str, float] = {}
-        with _measured("facts", steps, took), _measured("review", steps.safety, took):
+        with _measured("facts", steps, took), _measured("review", safety, took):
             changes = len(steps.make_plan(app.sync(), Request("plan")).plan.changes)
     found[f"facts and review of {changes:,} changes"] = sum(took.values())
     told = ", ".join(f"{what} {seconds:.2f} s" for what, seconds in found.items())

@@ -73,7 +73,8 @@ Asked = tuple[str, str, bytes]
 
 def load(port: int, requests: Iterator[Asked], threads: int = 6) -> Load:
     """Ask all of it, by several connections at once."""
-    lock, taken, statuses = threading.Lock(), [], {}
+    lock, taken = threading.Lock(), list[float]()
+    statuses: dict[int, int] = {}
 
     def work() -> None:
         connection = Connection(port)

@@ -44,13 +44,14 @@ def serve(kind: str, config: str, port: int) -> None:
 
     if kind == "granian":
         from granian import Granian
+        from granian.constants import Interfaces
 
         os.environ["SYNCD_CONFIG"] = config
         Granian(
             "tests.bench.servers:granian_app",
             "127.0.0.1",
             port,
-            interface="wsgi",
+            interface=Interfaces.WSGI,
             workers=1,
             blocking_threads=4,
             log_enabled=False,
@@ -64,7 +65,7 @@ def serve(kind: str, config: str, port: int) -> None:
     else:
         from gunicorn.app.base import BaseApplication
 
-        class Server(BaseApplication):
+        class Server(BaseApplication):  # type: ignore[misc]
             def load_config(self) -> None:
                 settings = {"bind": f"127.0.0.1:{port}", "worker_class": "gthread", "workers": 1, "threads": 4}
                 for name, value in {**settings, "loglevel": "error", "control_socket_disable": True}.items():

@@ -6,6 +6,7 @@ import csv
 import sys
 import time
 from pathlib import Path
+from typing import ClassVar
 
 from diffsync import Adapter, DiffSyncModel
 
@@ -28,9 +29,9 @@ class Side(Adapter):
     """One side."""
 
     user = User
-    top_level = ("user",)
+    top_level: ClassVar = ["user"]
 
-    def load(self, path: Path) -> None:
+    def take(self, path: Path) -> None:
         """Read a CSV."""
         with path.open(encoding="utf-8", newline="") as stream:
             for row in csv.DictReader(stream):
@@ -42,8 +43,8 @@ def main(folder: Path, day: str) -> None:
     """Measure."""
     start = time.perf_counter()
     old, new = Side(), Side()
-    old.load(folder / "0.csv")
-    new.load(folder / f"{day}.csv")
+    old.take(folder / "0.csv")
+    new.take(folder / f"{day}.csv")
     summary = old.diff_from(new).summary()
     say(
         time.perf_counter() - start, **{kind: count for kind, count in summary.items() if count and kind != "no-change"}

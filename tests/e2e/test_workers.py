@@ -27,7 +27,7 @@ from tests.house import House, staff
 from tests.postgres import needs_postgres, postgres
 from tests.scim_services import TOKEN, OurService, our_service
 from tests.serving import until
-from tests.workers import DIES_AT, Worker, working
+from tests.workers import DIES, LOSES, Worker, at_border, working
 
 pytestmark = needs_postgres
 PEOPLE = 30
@@ -100,16 +100,38 @@ def test_two_workers_apply_what_one_run_planned(company: House, app: App, servic
 @pytest.mark.parametrize("border", [1, 3, 5, 6, 7, 8, 9, 12])
 def test_a_worker_that_dies_gives_its_changes_back(company: House, app: App, service: OurService, border: int) -> None:
     with ExitStack() as stack:
-        (dies,) = some(company, stack, 1, DIES_AT.format(border=border))
+        (dies,) = some(company, stack, 1, at_border(border, DIES))
         some(company, stack, 1)
         assert a_run(app).outcome["done"] == PEOPLE + 1
         assert dies.process.poll() == -signal.SIGKILL
     settled(app, service, PEOPLE + 1)
 
 
+@pytest.mark.parametrize("border", [1, 3, 5, 6, 8, 12])
+def test_a_worker_that_loses_the_database_puts_its_changes_down_and_they_are_given_again(
+    company: House, app: App, service: OurService, border: int
+) -> None:
+    with ExitStack() as stack:
+        (loser,) = some(company, stack, 1, at_border(border, LOSES))
+        assert a_run(app).outcome["done"] == PEOPLE + 1
+        assert loser.process.poll() is None
+    settled(app, service, PEOPLE + 1)
+    assert not loser.tells("Traceback"), loser.said
+
+
+@pytest.mark.parametrize("border", [2, 5])
+def test_what_a_worker_never_gets_done_the_run_does_itself(
+    company: House, app: App, service: OurService, border: int
+) -> None:
+    with ExitStack() as stack:
+        some(company, stack, 1, at_border(border, LOSES, when=">="))
+        assert a_run(app).outcome["done"] == PEOPLE + 1
+    settled(app, service, PEOPLE + 1)
+
+
 def test_when_the_last_worker_dies_the_run_goes_on_by_itself(company: House, app: App, service: OurService) -> None:
     with ExitStack() as stack:
-        (dies,) = some(company, stack, 1, DIES_AT.format(border=6))
+        (dies,) = some(company, stack, 1, at_border(6, DIES))
         assert a_run(app).outcome["done"] == PEOPLE + 1
         assert dies.process.poll() == -signal.SIGKILL
     settled(app, service, PEOPLE + 1)
