@@ -114,8 +114,9 @@ def some(
         places = select(table.c.place, counted).where(*where).order_by(table.c.place).limit(limit).offset(offset)
         passing = connection.execute(places).all()
         found = [place for place, _ in passing]
-        total = passing[0][1] if passing else 0
-        if not total:
+        if len(found) < limit and (found or not offset):
+            total = offset + len(found)
+        elif not (total := passing[0][1] if passing else 0):
             total = connection.execute(select(func.count()).select_from(table).where(*where)).scalar_one()
         query = select(table.c.change, table.c.decision).where(table.c.plan_id == plan_id, table.c.place.in_(found))
         rows = connection.execute(query.order_by(table.c.place)).all()

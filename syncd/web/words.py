@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -40,6 +40,33 @@ def known(text: str) -> str:
     return str(gettext(text)) if text else ""
 
 
+def shown(one: object, names: Mapping[str, str]) -> str:
+    """What an attribute holds, whatever it is.
+
+    Args:
+        one: the value.
+        names: of attributes, in the reader's language.
+    """
+    match one:
+        case str():
+            return one
+        case None:
+            return str(gettext("unknown"))
+        case bool():
+            return str(gettext("yes") if one else gettext("no"))
+        case Mapping():
+            return "; ".join(f"{names.get(name, name)} {shown(part, names)}" for name, part in one.items())
+        case Iterable():
+            return ", ".join(shown(part, names) for part in one) or str(gettext("none"))
+        case _:
+            return str(one)
+
+
+def pairs(values: Mapping[str, object], names: Mapping[str, str], without: str = "") -> list[tuple[str, str]]:
+    """Attributes and what they hold, without one of them; at once, since a page can have two thousand."""
+    return [(names.get(name, name), shown(one, names)) for name, one in values.items() if name != without]
+
+
 def told(text: str) -> str:
     """A sentence in the language of who reads the page. One that is not `Said`, or that nobody reads there, stays as it is."""
     if not isinstance(text, Said) or not has_request_context() or "babel" not in current_app.extensions:
@@ -55,4 +82,6 @@ HELPERS: Final[dict[str, Callable[..., Any]]] = {
     "known": known,
     "reason": reason,
     "said_of": finding,
+    "shown": shown,
+    "pairs": pairs,
 }
