@@ -77,6 +77,7 @@ class Running:
         self._quiet_until = Planned(config.schedule, app.clock()).quiet_until
         self._heard: set[str] = set()
         self._stirring = Stirring(app.store)
+        self._supposing = Supposing(app)
         self._wished = False
         self._fresh = True
         self._first = True
@@ -100,18 +101,18 @@ class Running:
         with (
             Watcher(app.sync().sources, self._telling.note) as watcher,
             Agenda(self._triggers, self._missed) as agenda,
-            Supposing(app) as supposing,
+            self._supposing,
         ):
             while not leaves():
-                self._step(watcher, agenda, supposing)
+                self._step(watcher, agenda)
 
-    def _step(self, watcher: Watcher, agenda: Agenda, supposing: Supposing) -> None:
+    def _step(self, watcher: Watcher, agenda: Agenda) -> None:
         self._heard |= watcher.wait(LOOKS_EVERY)
         self._look_at_alarms()
         first = self._first and self._quiet_until(self._app.clock()) is None
         if self._stirring():
             self._wished = self._fresh or wishes.waiting(self._app.store) > 0
-            supposing.look()
+            self._supposing.look()
         if not (first or self._left or self._wished or self._heard or agenda.waits) or self._is_paused():
             return
         if self._wished:
@@ -204,6 +205,7 @@ class Running:
         with (
             run_lock(app.store, "syncd serve", app.clock(), wait_seconds=_LOCK_SECONDS) as store,
             Signs(store, app.clock, self._patience) as signs,
+            self._supposing.beside(),
         ):
             collector.rest()
             yield app.on(store), signs

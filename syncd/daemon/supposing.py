@@ -6,15 +6,19 @@ Nothing outside is asked, and runs are not held up: a comparison reads one state
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 from threading import Event, Thread
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from syncd import log
 from syncd.bootstrap import App
 from syncd.errors import StoreError, advice
 from syncd.store import whatifs
 from syncd.store.whatifs import WhatIf
+
+_LOOKS_EVERY: Final = 1.0
+"""Seconds between two looks while a run is under way."""
 
 
 class _LeftError(Exception):
@@ -49,6 +53,23 @@ class Supposing:
         if (self._thread is None or not self._thread.is_alive()) and (next_one := whatifs.take(self._app.store)):
             self._thread = Thread(target=self._work_out, args=(next_one,), name="what-if")
             self._thread.start()
+
+    @contextlib.contextmanager
+    def beside(self) -> Iterator[None]:
+        """Look as long as the `with` lasts, too: a first load can take an hour."""
+        over = Event()
+        looking = Thread(target=self._look_until, args=(over,), name="looks for what-ifs")
+        looking.start()
+        try:
+            yield
+        finally:
+            over.set()
+            looking.join()
+
+    def _look_until(self, over: Event) -> None:
+        while not over.wait(_LOOKS_EVERY):
+            with contextlib.suppress(StoreError):  # the run itself says what is wrong with the store
+                self.look()
 
     def _work_out(self, asked: WhatIf) -> None:
         # Where the store is away it stays begun, and is taken again by whoever leads next.

@@ -131,6 +131,23 @@ def test_a_what_if_of_the_console_is_worked_out_while_runs_are_paused(company: H
     assert [change["kind"] for change in answer.answer["only_now"]] == ["delete_user"]
 
 
+def test_a_what_if_of_the_console_does_not_wait_for_a_long_run(company: House, store: Engine) -> None:
+    assert company.syncd("run").code == 0
+    hold = company.folder / "hold"
+    hold.touch()
+    now = datetime.now(UTC)
+    with serving(company, {"HOLD": str(hold)}, HOLDS):
+        until(lambda: lines(store)[0].state == "running")
+        number = whatifs.ask(store, "leavers: {grace_days: 14}", "maria", now)
+        until(lambda: whatifs.unanswered(store) == 0)
+        assert lines(store)[0].state == "running"
+        hold.unlink()
+        until(lambda: lines(store)[0].state == "done")
+    answer = whatifs.find(store, number, now)
+    assert answer is not None
+    assert answer.state == "done"
+
+
 @pytest.mark.parametrize("until_", ["yesterday", "2020-01-01T00:00", "25:00", "0h"])
 def test_a_time_that_cannot_be_meant_is_refused(company: House, until_: str) -> None:
     assert company.syncd("pause", "--until", until_).code == 2
