@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 from types import MappingProxyType
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeGuard
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
@@ -258,3 +258,8 @@ TargetConfig = Annotated[
     Discriminator(target_type),
     BeforeValidator(_known_type),
 ]
+
+
+def has_mail_server(target: TargetConfig) -> TypeGuard[AccountTargetConfig]:
+    """Whether the account's mails are sent; else they stay in the outbox, or are somebody else's."""
+    return isinstance(target, AccountTargetConfig) and target.mail is not None

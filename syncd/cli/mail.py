@@ -20,7 +20,7 @@ from connectors.fluix.account.settings import Settings
 from syncd.bootstrap import App, actor
 from syncd.by_hand import embedded
 from syncd.cli.common import by_hand, err, out, print_json, progress_line, say, show_error, standard
-from syncd.config_target import AccountTargetConfig
+from syncd.config_target import AccountTargetConfig, has_mail_server
 from syncd.errors import Advice, Exit, Interrupted, UsageError, advice
 from syncd.render import counted, labelled
 from syncd.stopper import Stopper
@@ -101,7 +101,7 @@ def send_waiting(app: App, seconds: float | None = None) -> None:
         app: the program.
         seconds: so long at most, whatever the server does; the rest waits for the next time.
     """
-    if not isinstance(app.config.target, AccountTargetConfig) or app.config.target.mail is None:
+    if not has_mail_server(app.config.target):
         return
     stopper = Stopper()
     try:

@@ -22,7 +22,7 @@ from syncd.bootstrap import App, open_app, open_log
 from syncd.cli.access import first_link
 from syncd.cli.common import config_option, out, show_error, show_note, verbose_option
 from syncd.config import Config, load_config
-from syncd.config_target import AccountTargetConfig
+from syncd.config_target import has_mail_server
 from syncd.core.report import Report
 from syncd.daemon.listening import listen, shown
 from syncd.daemon.running import Telling
@@ -171,7 +171,7 @@ def _run(config: Config, listener: socket.socket, sign: Sign) -> None:
 
 def _mails(app: App) -> Callable[[], None]:
     """Sends what a run put into the outbox, where a mail server is configured; elsewhere nothing is loaded for it."""
-    if not isinstance(app.config.target, AccountTargetConfig) or app.config.target.mail is None:
+    if not has_mail_server(app.config.target):
         return lambda: None
     from syncd.cli.mail import send_waiting  # noqa: PLC0415 - as said
 

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, func, select
 
 from syncd.bootstrap import App
 from syncd.config_notify import NotificationConfig
-from syncd.config_target import AccountTargetConfig
+from syncd.config_target import has_mail_server
 from syncd.core.change import Decision
 from syncd.core.returning import REMIND
 from syncd.log import cut
@@ -162,7 +162,7 @@ def _ledger(app: App, now: datetime, names: bool) -> Found:
 def _bounced(app: App, now: datetime, names: bool) -> Found:
     """Invitations that a mail server did not take, or that came back."""
     target = app.config.target
-    if not isinstance(target, AccountTargetConfig) or target.mail is None:
+    if not has_mail_server(target):
         return
     from connectors.fluix.account.mail.mailing import Mailing  # noqa: PLC0415 - only who sends mails waits for it
 
