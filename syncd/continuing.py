@@ -43,13 +43,14 @@ def doubt_deeds(sync: Sync, run_id: int, now: datetime, appeared: int, vanished:
 
 def let_through(sync: Sync, stored: StoredPlan, done: Collection[str]) -> None:
     """What follows when all that was held for one reason was done: a person looked at it, and it is no question any more."""
-    accepted = [row for row in stored.accepts if set(done).issuperset(row[3])]
+    over = frozenset(done)
+    accepted = [row for row in stored.accepts if over.issuperset(row[3])]
     sizes.accept(sync.store, [(source, group, size) for source, group, size, _ in accepted])
     size_history.begin_anew(sync.store, [(source, group) for source, group, _, keys in accepted if keys])
     answered = {
         finding.check
         for finding in stored.review.findings
-        if finding.decision is Decision.HOLD and finding.changes and set(done).issuperset(finding.changes)
+        if finding.decision is Decision.HOLD and finding.changes and over.issuperset(finding.changes)
     }
     kept.keep(sync.store, [doubt for doubt in kept.doubts(sync.store) if doubt.check not in answered])
 

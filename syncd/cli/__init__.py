@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
+from typing import cast
 
 import click
 
@@ -141,10 +142,22 @@ def _ready() -> None:
         if stream is None:  # it was closed
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115 - as long as the process
         elif isinstance(stream, io.TextIOWrapper):
+            if isinstance(stream.buffer, io.RawIOBase):
+                stream = _buffered(name, stream)
             if stream.isatty():
                 stream.reconfigure(errors="replace")
             else:
                 stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+
+
+def _buffered(name: str, stream: io.TextIOWrapper) -> io.TextIOWrapper:
+    """With PYTHONUNBUFFERED nobody writes the rest of what a signal cut short: a document in a pipe would lose its middle."""
+    encoding, errors = stream.encoding, stream.errors
+    raw = cast("io.RawIOBase", stream.detach())
+    made = io.TextIOWrapper(io.BufferedWriter(raw), encoding, errors, line_buffering=True)
+    setattr(sys, name, made)
+    setattr(sys, f"__{name}__", made)
+    return made
 
 
 def _refuse_bytes(words: Sequence[str]) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, bindparam, literal_column, select, update
+from sqlalchemy import Connection, Engine, bindparam, func, literal_column, select, update
 
 from connectors.model import Outcome, Step
 from syncd.core.change import Change
@@ -123,12 +123,10 @@ class Journal:
 
     def done_keys(self, plan_id: int) -> set[str]:
         """The changes of a plan that are done already."""
-        query = select(journal.c.key, journal.c.state).where(journal.c.plan_id == plan_id)
-        states: dict[str, set[str]] = defaultdict(set)
+        all_done = [of(journal.c.state) == "done" for of in (func.min, func.max)]
+        query = select(journal.c.key).where(journal.c.plan_id == plan_id).group_by(journal.c.key).having(*all_done)
         with reading(self._engine) as connection:
-            for key, state in connection.execute(query):
-                states[key].add(state)
-        return {key for key, seen in states.items() if seen == {"done"}}
+            return set(connection.execute(query).scalars())
 
     def ended(self, plan_id: int, changes: Iterable[Change]) -> Applied:
         """What became of those of these changes that ended in this run, as whoever applied them counted it."""

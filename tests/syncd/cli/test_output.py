@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+import signal
 import subprocess
 import sys
+import termios
 import time
 from pathlib import Path
 
@@ -18,6 +21,7 @@ from syncd.cli import COMMANDS, cli, main
 from syncd.errors import StoreError
 from syncd.store.lock import run_lock
 from tests.house import House, Person, staff
+from tests.serving import until
 
 ROOT = Path(__file__).parent.parent.parent.parent
 
@@ -267,6 +271,25 @@ def test_a_file_gets_utf_8_whatever_the_system_speaks(house, call, encoding):
         done = shell(house, f"syncd {words}", PYTHONIOENCODING=encoding)
         assert (done.returncode, done.stderr) == (0, b"")
         assert "佐藤 Zoë \u200d" in done.stdout.decode() or '"佐藤 Zoë \\u200D"' in done.stdout.decode()
+
+
+def test_what_a_program_reads_slowly_is_whole_though_the_writer_is_suspended_meanwhile(house):
+    house.hire(staff(1000))
+    call = [sys.executable, "-m", "syncd", "plan", "--json", "--config", str(house.config)]
+    unbuffered = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(call, cwd=ROOT, env=unbuffered, stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        pipe = process.stdout.fileno()
+        until(lambda: _waiting_in(pipe) == fcntl.fcntl(pipe, fcntl.F_GETPIPE_SZ))
+        process.send_signal(signal.SIGSTOP)
+        until(lambda: Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T")
+        process.send_signal(signal.SIGCONT)
+        read = process.stdout.read()
+    assert len(json.loads(read)["changes"]) == 1001
+
+
+def _waiting_in(pipe: int) -> int:
+    return int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)), sys.byteorder)
 
 
 def test_json_is_one_document_for_every_reading_command(small, call):
