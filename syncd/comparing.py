@@ -18,7 +18,7 @@ from syncd.core.plan import Plan
 from syncd.core.quarantine import sentence
 from syncd.core.resolve import resolve
 from syncd.core.safety import Facts, Policy, SourceRead
-from syncd.core.shrinkage import Size, absences, shrunk
+from syncd.core.shrinkage import Absences, Size, shrunk
 from syncd.core.standing import Standing, standings
 from syncd.heirs import Heirs
 from syncd.reading import SourcesRead
@@ -214,8 +214,9 @@ def _source_sizes(sync: Sync, request: Request, compared: Compared, read: Source
 def accepts(plan: Plan, changed: Iterable[Size], policy: Policy) -> Accepts:
     """Which sizes are the measure from now on: a shrunken one only when all that rests on it was done."""
     taken: Accepts = []
+    absences = Absences(plan)
     for size in changed:
-        resting = list(absences(plan, size)) if shrunk(size, policy.shrink) else []
+        resting = list(absences.of(size)) if shrunk(size, policy.shrink) else []
         if size.group is not None or resting:
             taken.append((size.source, size.group or "", size.now, resting))
     return taken

@@ -77,22 +77,36 @@ def _lost(size: Size, before: int, limits: Shrinkage) -> bool:
     return before >= minimum and (before - size.now) * 100 > limits.max_percent * before
 
 
-def absences(plan: Plan, size: Size) -> tuple[str, ...]:
-    """Keys of the changes that rest on what this source or group lost."""
-    taking: Iterable[Change] = plan.of_kind("remove_member")
-    if size.group is None:
-        taking = (*taking, *plan.of_kind("delete_user"))
-    else:
-        name = normalise_name(size.fluix_group or size.group)
-        taking = [change for change in taking if normalise_name(change.group or "") == name]
-    return tuple(change.key for change in taking if size.source in change.taken_from)
+class Absences:
+    """The changes of a plan that rest on what a source or a group lost.
+
+    They are sorted by groups once: after a mistake in the directory thousands shrink together, and each is asked for.
+
+    Args:
+        plan: the plan.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        removed = plan.of_kind("remove_member")
+        self._all = (*removed, *plan.of_kind("delete_user"))
+        self._by_group: dict[str, list[Change]] = {}
+        for change in removed:
+            self._by_group.setdefault(normalise_name(change.group or ""), []).append(change)
+
+    def of(self, size: Size) -> tuple[str, ...]:
+        """The keys of those that rest on this loss."""
+        taking: Iterable[Change] = self._all
+        if size.group is not None:
+            taking = self._by_group.get(normalise_name(size.fluix_group or size.group), ())
+        return tuple(change.key for change in taking if size.source in change.taken_from)
 
 
 def shrinkages(plan: Plan, sizes: Sequence[Size], limits: Shrinkage) -> Iterator[Finding]:
     """One finding for each source or group that shrank, with the changes that rest on it."""
+    absences = Absences(plan)
     for size in sizes:
         if shrunk(size, limits):
-            keys = absences(plan, size)
+            keys = absences.of(size)
             # That a source lost half of its people at once is said while they still wait; all else when something rests on it.
             if keys or (size.group is None and _lost(size, size.before, limits)):
                 yield Finding("shrink", Decision.HOLD, _message(size, limits), keys)

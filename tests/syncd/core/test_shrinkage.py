@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 
 from syncd.core.plan import Plan
-from syncd.core.shrinkage import DaySize, Shrinkage, Size, absences, highest, shrunk
+from syncd.core.shrinkage import Absences, DaySize, Shrinkage, Size, highest, shrunk
 from tests.syncd.core.build import account, change, checks, compare, deletion, entry, ground, held, judge, link, many
 
 
@@ -58,9 +58,9 @@ def test_a_group_that_shrank_holds_only_its_own_removals():
 
 def test_a_group_without_a_mapping_goes_by_its_own_name():
     member = change("remove_member", "a@x.example", "Field", records=["people/E1"])
-    assert absences(Plan.of([member]), Size("people", "field", 1, 100)) == (member.key,)
+    assert Absences(Plan.of([member])).of(Size("people", "field", 1, 100)) == (member.key,)
     assert (
-        absences(Plan.of([change("remove_member", "a@x.example", records=["people/E1"])]), Size("people", "x", 1, 9))
+        Absences(Plan.of([change("remove_member", "a@x.example", records=["people/E1"])])).of(Size("people", "x", 1, 9))
         == ()
     )
 
