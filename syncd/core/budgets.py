@@ -7,7 +7,7 @@ all of the kind in this plan, and not just what is over it: nobody could say whi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, get_args
@@ -144,7 +144,7 @@ def exceeded(plan: Plan, budgets: Budgets, ground: Ground) -> Iterator[Finding]:
             now, before = planned.get((kind, ""), NOTHING), done.get((kind, ""), NOTHING)
             if now.changes and (over := measure.over(limit, now + before, managed, "managed accounts")):
                 changes = [change for change in plan.changes if _IS[kind](change)]
-                yield _finding(plan, changes, budgets, f"{measure.said(now, before)}: {over}")
+                yield _finding(changes, _besides(plan, budgets), f"{measure.said(now, before)}: {over}")
             if limit.per_group:
                 yield from _from_groups(plan, budgets, window, limit.per_group, ground)
 
@@ -155,12 +155,14 @@ def _from_groups(plan: Plan, budgets: Budgets, window: Window, limit: Limit, gro
     removals: dict[str, list[Change]] = {}
     for change in plan.of_kind("remove_member"):
         removals.setdefault(normalise_name(change.group or ""), []).append(change)
+    besides = _besides(plan, budgets)
     for group, changes in removals.items():
         now = count(changes)["remove_member", ""]
         before = ground.past.of(window).get(("remove_member", group), NOTHING)
         members = ground.members[group] + before.users if group in ground.members else 0
         if over := measure.over(limit, now + before, members, "members"):
-            yield _finding(plan, changes, budgets, f"{measure.said(now, before, changes[0].group)}: {over}")
+            yield _finding(changes, besides, f"{measure.said(now, before, changes[0].group)}: {over}")
+            besides = ()  # the first of them holds that already; thousands of groups may follow
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,13 +199,14 @@ class _Measure:
         return f"{named(before.changes)} in the last {_LAST[self.window]} and {now.changes} in this plan"
 
 
-def _finding(plan: Plan, tripped: Iterable[Change], budgets: Budgets, message: str) -> Finding:
-    blocked = [*tripped]
-    if budgets.block == "all":
-        blocked = [*plan.changes]
-    elif budgets.block == "deletes":
-        blocked += plan.of_kind("delete_user")
-    return Finding("budget", Decision.HOLD, message, tuple(dict.fromkeys(change.key for change in blocked)))
+def _besides(plan: Plan, budgets: Budgets) -> Sequence[Change]:
+    """What a tripped budget holds besides what it counts."""
+    return {"all": plan.changes, "deletes": plan.of_kind("delete_user"), "kind": ()}[budgets.block]
+
+
+def _finding(tripped: Iterable[Change], besides: Sequence[Change], message: str) -> Finding:
+    keys = tuple(dict.fromkeys(change.key for change in (*tripped, *besides)))
+    return Finding("budget", Decision.HOLD, message, keys)
 
 
 def dated_ahead(changes: int, until: datetime) -> Finding:

@@ -195,6 +195,15 @@ def test_a_group_that_loses_too_many_is_held_and_no_other():
     )
 
 
+@pytest.mark.parametrize("block", ["deletes", "all"])
+def test_however_many_groups_lose_too_many_each_change_is_held_by_one_finding_or_two(block):
+    changes = [*deletions(50), *(one for group in range(40) for one in removals(f"Group {group}", 4))]
+    reviewed = judge(changes, budgets(EACH, block=block))
+    assert len(reviewed.findings) == 40
+    assert held(reviewed) == {made.key for made in changes}
+    assert sum(len(finding.changes) for finding in reviewed.findings) <= 2 * len(changes)
+
+
 def test_a_groups_percentage_is_of_its_members():
     members = {"field": 40, "office": 10}
     policy = Policy(Budgets({"remove_member": Limit(per_group=Limit(percent=20))}, block="kind"))
