@@ -46,7 +46,7 @@ class Acquaintance:
         wanted_names = [name for normal, name in new_names.items() if b"n" + normal not in self._asked]
         wanted_users = [user for lower, user in new_users.items() if b"u" + lower not in self._asked]
         if len(self._asked) + len(wanted_names) + len(wanted_users) > FEW:
-            self._survey()
+            self.meet_everybody()
             return
         self._asked.update(b"n" + normal for normal in new_names)
         self._asked.update(b"u" + lower for lower in new_users)
@@ -55,15 +55,17 @@ class Acquaintance:
         if wanted_users:
             self._by_user(wanted_users)
 
+    def meet_everybody(self) -> None:
+        """All people are in the index then, and nothing is asked any more."""
+        if not self._everybody:
+            self._everybody = True
+            self._take(self._meeting.scopes.people.filter)
+
     @property
     def _attributes(self) -> tuple[str, ...]:
         key = self._meeting.scopes.people.kind.key_attribute
         return (key, "uid") if self._meeting.by_user else (key,)
 
-    def _survey(self) -> None:
-        self._everybody = True
-        scope = self._meeting.scopes.people
-        self._take(scope.filter)
 
     def _by_name(self, names: list[bytes]) -> None:
         if self._lookup is None:

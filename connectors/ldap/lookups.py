@@ -157,6 +157,8 @@ def with_keys(
 ) -> Iterator[Entry]:
     """The entries with these keys, wherever below the base they are now; with a filter only those that match it.
 
+    Each part is read to its end before it is handed over: the server may be asked other things meanwhile.
+
     Raises:
         IncompleteError: the server did not give everything.
     """
@@ -165,7 +167,7 @@ def with_keys(
         wanted = both(search_filter, any_of(kind.key_attribute, values))
         # Only what is below the base, which a full read found to be without references.
         controls = [DOMAIN_SCOPE] if kind.refers else []
-        yield from searcher.entries(base, wanted, asked, page_size=size, controls=controls)
+        yield from list(searcher.entries(base, wanted, asked, page_size=size, controls=controls))
 
 
 def both(search_filter: str, other: str) -> str:

@@ -204,6 +204,8 @@ class Poll:
             return
         if self._meeting.hidden("members", scope.base, scope.filter, self._memory.recall()):
             return
+        if everything:  # page by page, and nothing else can be asked before the last one
+            self._acquaintance.meet_everybody()
         reader = self._meeting.group_reader(self._acquaintance.meet)
         assert reader is not None
         entries: Iterable[Entry] | None = None if everything else affected.entries(reader.asked)
