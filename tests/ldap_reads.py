@@ -9,7 +9,7 @@ from connectors.ldap.source import LdapSource
 from connectors.model import Certificate, Record
 from tests.slapd import GROUPS, PEOPLE, READER, SECRET
 
-_GROUPS = Groups(GROUPS)
+_GROUPS = Groups(GROUPS, page_size=2)
 
 
 def bind() -> Bind:
@@ -18,11 +18,12 @@ def bind() -> Bind:
 
 
 def make(url: str, *, people: People | None = None, groups: Groups | None = _GROUPS, **options: Any) -> LdapSource:
-    """A source over plain text, read at `url`."""
+    """A source over plain text, read at `url`: a page ends, and a look-up, wherever it can end."""
     own = {name: options.pop(name) for name in ("log", "memory", "clock") if name in options}
     connect = {"plain_text": True, "bind": bind(), "receive_timeout": 20} | options.pop("servers", {})
     servers = Servers((url,), **connect)
-    return LdapSource("ldap", Settings(servers, people or People(PEOPLE), groups, **options), **own)
+    small = {"page_size": 3, "lookup_size": 2} | options
+    return LdapSource("ldap", Settings(servers, people or People(PEOPLE), groups, **small), **own)
 
 
 class Read:

@@ -66,7 +66,6 @@ class Acquaintance:
         key = self._meeting.scopes.people.kind.key_attribute
         return (key, "uid") if self._meeting.by_user else (key,)
 
-
     def _by_name(self, names: list[bytes]) -> None:
         if self._lookup is None:
             self._lookup = self._meeting.lookup(self._meeting.scopes.people.base.encode(), people=True)

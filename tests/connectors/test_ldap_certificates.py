@@ -360,7 +360,7 @@ def test_lookups_that_are_not_whole_freeze_only_the_groups_concerned(start):
         group("Field", [uid_dn("anna"), *[uid_dn(f"g{n}", elsewhere) for n in range(12)]]),
         limits=[f'limits dn.exact="{READER}" size=8 size.prtotal=8'],
     )  # fmt: skip
-    found = Read(make(slapd.url))
+    found = Read(make(slapd.url, lookup_size=400))
     assert found.certificate.certified
     assert found.certificate.frozen_groups == {"Field"}
     assert found.members() == {"Office": {"carl"}}
