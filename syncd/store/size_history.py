@@ -108,11 +108,12 @@ def begin_anew(engine: Engine, approved: Iterable[Place]) -> None:
 
     With a source its groups begin anew as well, since its people were in them.
     """
-    for source, group in approved:
-        mine, theirs = [size_history.c.source == source], [sizes.c.source == source]
-        if group:
-            mine.append(size_history.c.group_name == group)
-            theirs.append(sizes.c.group_name == group)
+    for these in chunks(approved):  # thousands of groups may have shrunk together
         with writing(engine) as connection:
-            connection.execute(delete(size_history).where(*mine))
-            connection.execute(update(sizes).where(*theirs).values(kept=None))
+            for source, group in these:
+                mine, theirs = [size_history.c.source == source], [sizes.c.source == source]
+                if group:
+                    mine.append(size_history.c.group_name == group)
+                    theirs.append(sizes.c.group_name == group)
+                connection.execute(delete(size_history).where(*mine))
+                connection.execute(update(sizes).where(*theirs).values(kept=None))
