@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Self
 
-_EVERY = 2.0
+_EVERY = 0.5
 
 
 class Watched:
