@@ -55,7 +55,7 @@ class TestContract(SourceContract):
         if through:
             self.open.append(through(slapd.port))
             url = self.open[-1].url
-        return make(url, people=People(PEOPLE, key_attribute="uid", attributes=MAPPING))
+        return make(url, people=People(PEOPLE, key_attribute="uid", attributes=MAPPING), page_size=100)
 
     def make_incomplete(self, people, tmp_path):
         bad = person("E9", objectClass=["inetOrgPerson", "eaiPerson"], eaiAddress="nobody@", mail="")
