@@ -152,11 +152,8 @@ def exceeded(plan: Plan, budgets: Budgets, ground: Ground) -> Iterator[Finding]:
 def _from_groups(plan: Plan, budgets: Budgets, window: Window, limit: Limit, ground: Ground) -> Iterator[Finding]:
     """The same for the removals from each group by itself."""
     measure = _Measure(window, "remove_member", budgets.minimum_population, "per_group.")
-    removals: dict[str, list[Change]] = {}
-    for change in plan.of_kind("remove_member"):
-        removals.setdefault(normalise_name(change.group or ""), []).append(change)
     besides = _besides(plan, budgets)
-    for group, changes in removals.items():
+    for group, changes in plan.removals().items():
         now = count(changes)["remove_member", ""]
         before = ground.past.of(window).get(("remove_member", group), NOTHING)
         members = ground.members[group] + before.users if group in ground.members else 0

@@ -54,6 +54,13 @@ class Plan:
         """The changes of one kind, in order."""
         return tuple(change for change in self.changes if change.kind == kind)
 
+    def removals(self) -> dict[str, list[Change]]:
+        """Who is taken out of each group, by the group's name as compared."""
+        found: dict[str, list[Change]] = {}
+        for change in self.of_kind("remove_member"):
+            found.setdefault(normalise_name(change.group or ""), []).append(change)
+        return found
+
 
 _PLACE = {kind: place for place, kind in enumerate(KINDS)}
 

@@ -87,11 +87,8 @@ class Absences:
     """
 
     def __init__(self, plan: Plan) -> None:
-        removed = plan.of_kind("remove_member")
-        self._all = (*removed, *plan.of_kind("delete_user"))
-        self._by_group: dict[str, list[Change]] = {}
-        for change in removed:
-            self._by_group.setdefault(normalise_name(change.group or ""), []).append(change)
+        self._all = (*plan.of_kind("remove_member"), *plan.of_kind("delete_user"))
+        self._by_group = plan.removals()
 
     def of(self, size: Size) -> tuple[str, ...]:
         """The keys of those that rest on this loss."""

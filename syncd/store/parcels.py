@@ -79,6 +79,8 @@ def give(engine: Engine, sender: Sender, parts: Sequence[Sequence[Change]]) -> l
 
 def give_again(engine: Engine, calling: str, numbers: Sequence[int]) -> list[int]:
     """Give those of these parcels anew that nobody is at: their worker died. Returns which."""
+    if not numbers:
+        return []
     with writing(engine) as connection:
         again = _lost(connection, numbers)
         if again:
@@ -88,6 +90,8 @@ def give_again(engine: Engine, calling: str, numbers: Sequence[int]) -> list[int
 
 def take_back(engine: Engine, numbers: Sequence[int]) -> list[Parcel]:
     """Let no worker have those of these parcels that nobody is at: whoever calls does them itself."""
+    if not numbers:
+        return []
     with writing(engine) as connection:
         rows = _waiting(connection, numbers)
         queue.withdraw(connection, [row.job_id for row in rows])

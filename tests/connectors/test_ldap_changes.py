@@ -115,27 +115,26 @@ def test_a_large_group_is_resolved_by_one_survey(slapd, monkeypatch):
     reader.check()
 
 
-@pytest.mark.parametrize("few", [1, 2000], ids=["everybody is asked for", "by name"])
-def test_more_groups_change_than_are_asked_for_at_once(slapd, monkeypatch, few):
-    monkeypatch.setattr(acquaintance, "FEW", few)
+@pytest.fixture(params=[1, 2000], ids=["everybody is asked for", "by name"])
+def in_pages_of_two(request, slapd, monkeypatch):
+    monkeypatch.setattr(acquaintance, "FEW", request.param)
     groups = [group(f"G{n}", [uid_dn("anna"), uid_dn("bob")]) for n in range(7)]
-    reader = follow(slapd, *groups, groups=Groups(GROUPS, page_size=2))
+    return follow(slapd, *groups, groups=Groups(GROUPS, page_size=2))
+
+
+def test_more_groups_change_than_are_asked_for_at_once(slapd, in_pages_of_two):
     for n in range(6):
         slapd.change(modify(cn(f"G{n}"), "member", uid_dn("bob"), uid_dn("carl")))
-    told = reader.poll()
+    told = in_pages_of_two.poll()
     assert (told.certified, told.names) == (True, {f"G{n}" for n in range(6)})
-    reader.check()
+    in_pages_of_two.check()
 
 
-@pytest.mark.parametrize("few", [1, 2000], ids=["everybody is asked for", "by name"])
-def test_a_group_is_gone_where_there_are_more_groups_than_are_asked_for_at_once(slapd, monkeypatch, few):
-    monkeypatch.setattr(acquaintance, "FEW", few)
-    groups = [group(f"G{n}", [uid_dn("anna"), uid_dn("bob")]) for n in range(7)]
-    reader = follow(slapd, *groups, groups=Groups(GROUPS, page_size=2))
+def test_a_group_is_gone_where_there_are_more_groups_than_are_asked_for_at_once(slapd, in_pages_of_two):
     slapd.delete(cn("G3"))
-    told = reader.poll()
+    told = in_pages_of_two.poll()
     assert (told.certified, told.lost) == (True, {"G3"})
-    reader.check()
+    in_pages_of_two.check()
 
 
 def test_managers_are_found_and_their_people_follow(slapd):
